@@ -1,0 +1,208 @@
+"""Published number + measured number -> verdict. Verdicts are computed here and typed nowhere; `RULES` says how."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypeVar
+
+from fer_lib.findings import judge_runs
+from fer_lib.metric_paths import MissingNumber, short_name
+from fer_lib.metrics import Interval
+from fer_lib.papers.claim_kinds import (
+    Claim,
+    DifferenceClaim,
+    MatrixClaim,
+    OrderingClaim,
+    RangeClaim,
+    RankingClaim,
+    variants_of,
+)
+from fer_lib.papers.schema import PaperCard
+from fer_lib.runs import Run
+from fer_lib.verdicts import RULES, SAMPLE_DATA, SHORTENED, VERDICTS, Verdict
+
+__all__ = ["RULES", "SAMPLE_DATA", "SHORTENED", "VERDICTS", "Judgement", "judge"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One claim, what was measured, and whether it held. Texts are for people; the rest is for plots and tables.
+
+    Attributes:
+        claim_id: id of the claim in its card.
+        paper: id of the paper.
+        says: the paper's words in a few of ours.
+        where: section, table or figure.
+        note: what a reader must know of our reading; may be empty.
+        kind: kind of the claim, as in the card.
+        variants: the variants it speaks of.
+        split: where it is measured; None for a number of the run as a whole.
+        metric: the number in words.
+        published: as the paper prints it.
+        published_value: as a number, where it is one; percent as fractions.
+        measured: mean over the seeds; for a matrix the share of cells that hold; None for orders and where not run.
+        measured_text: the same with its interval, as printed.
+        interval: 95 % interval of `measured`.
+        rule: how the interval was made.
+        verdict: one of VERDICTS, or None where there may be none (sample data, shortened budget).
+        reason: why that verdict, or why none.
+        n_seeds: seeds measured.
+        n_seeds_expected: seeds the card asks for.
+        details: numbers behind it: by_seed; of a matrix its cells; of orders every value.
+    """
+
+    claim_id: str
+    paper: str
+    says: str
+    where: str
+    note: str
+    kind: str
+    variants: tuple[str, ...]
+    split: str | None
+    metric: str
+    published: str
+    published_value: float | None
+    measured: float | None = None
+    measured_text: str = ""
+    interval: Interval | None = None
+    rule: str = ""
+    verdict: Verdict | None = None
+    reason: str = ""
+    n_seeds: int = 0
+    n_seeds_expected: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        plain = asdict(self)
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
+
+
+def judge(card: PaperCard, runs: Sequence[Run]) -> list[Judgement]:
+    """Judge every claim of a card, in its order, by the runs there are.
+
+    Args:
+        card: the paper.
+        runs: complete runs of one profile; those of other papers are left out.
+
+    Raises:
+        ValueError: if two runs are of the same variant and seed.
+    """
+    by_variant: dict[str, dict[int, Run]] = {}
+    for run in runs:
+        request = run.request
+        if request["paper"] != card.id:
+            continue
+        by_seed = by_variant.setdefault(request["variant"], {})
+        if request["seed"] in by_seed:
+            folders = [str(by_seed[request["seed"]].folder), str(run.folder)]
+            raise ValueError(f"runs must hold one run per variant and seed. Received: {folders}")
+        by_seed[request["seed"]] = run
+    in_order = {name: dict(sorted(by_seed.items())) for name, by_seed in by_variant.items()}
+    return [_judge_claim(card, claim, in_order) for claim in card.claims]
+
+
+def _judge_claim(card: PaperCard, claim: Claim, by_variant: Mapping[str, Mapping[int, Run]]) -> Judgement:
+    """Describe the claim, find its runs, measure, and withhold the verdict where none may be given."""
+    wanted = {name: {seed: (name, seed) for seed in card.seeds(name, "paper")} for name in variants_of(claim)}
+    planned, found = _group(card, claim, wanted), _group(card, claim, by_variant)
+    needed = {pair for group in planned for pair in group}
+    asked = [pair for seeds in wanted.values() for pair in seeds.values() if pair in needed]
+    missing = [(name, seed) for name, seed in asked if seed not in by_variant.get(name, {})]
+    judgement = replace(_describe(claim, card.id), n_seeds_expected=_count_seeds(claim, planned, planned))
+    if not found or not all(found):
+        return replace(judgement, verdict="not run", reason=f"no run of {_list_missing(missing)}")
+    judgement = replace(judgement, n_seeds=_count_seeds(claim, found, planned))
+    used = [run for group in found for run in group]
+    barred = _why_no_verdict(used)
+    if not barred and len({run.request["data"].get("sha256") for run in used}) > 1:
+        return replace(judgement, verdict="not run", reason="the runs were made on different data")
+    try:
+        judgement = replace(judgement, **judge_runs(claim, found))
+    except MissingNumber as error:
+        judgement = replace(judgement, verdict="not run", reason=str(error))
+    if barred:
+        return replace(judgement, verdict=None, reason=barred)
+    if missing:
+        seeds = f"{judgement.n_seeds} of {judgement.n_seeds_expected} seeds"
+        return replace(judgement, reason=f"{judgement.reason} ({seeds}; no run of {_list_missing(missing)})")
+    return judgement
+
+
+def _group(card: PaperCard, claim: Claim, by_variant: Mapping[str, Mapping[int, T]]) -> list[tuple[T, ...]]:
+    """What a claim compares: for a difference one pair per seed, else for each variant its seeds.
+
+    A classifier has no seed that matters: it stands beside each seed of the other variant.
+    """
+    if not isinstance(claim, DifferenceClaim):
+        return [tuple(by_variant.get(name, {}).values()) for name in variants_of(claim)]
+    sides = [by_variant.get(claim.variant, {}), by_variant.get(claim.minus, {})]
+    seeds = sorted(set(sides[0]) | set(sides[1]))
+    for index, name in enumerate((claim.variant, claim.minus)):
+        if card.variants[name].kind == "classifier" and sides[index]:
+            sides[index] = dict.fromkeys(seeds, next(iter(sides[index].values())))
+    return [(sides[0][seed], sides[1][seed]) for seed in seeds if seed in sides[0] and seed in sides[1]]
+
+
+def _count_seeds(claim: Claim, groups: Sequence[tuple[T, ...]], planned: Sequence[tuple[Any, ...]]) -> int:
+    """Pairs of a difference; else seeds, of those variants that should have the most."""
+    if isinstance(claim, DifferenceClaim):
+        return len(groups)
+    most = max(len(group) for group in planned)
+    return min(len(group) for group, plan in zip(groups, planned, strict=True) if len(plan) == most)
+
+
+def _list_missing(missing: Sequence[tuple[str, int]]) -> str:
+    """`light_vgg (seeds 1, 2), qda (seed 0)`."""
+    seeds: dict[str, list[int]] = {}
+    for name, seed in missing:
+        seeds.setdefault(name, []).append(seed)
+    return ", ".join(
+        f"{name} (seed{'s' if len(given) > 1 else ''} {', '.join(map(str, given))})" for name, given in seeds.items()
+    )
+
+
+def _why_no_verdict(runs: Sequence[Run]) -> str:
+    if any(run.request["data"]["is_sample"] for run in runs):
+        return SAMPLE_DATA
+    return SHORTENED if any(run.config["record"].get("shortened", False) for run in runs) else ""
+
+
+def _describe(claim: Claim, paper: str) -> Judgement:
+    """The claim's part of a judgement, before anything is measured."""
+    metric, published, value = "confusion matrix, shares of each true class", "the whole matrix", None
+    if isinstance(claim, OrderingClaim):
+        metric = "order of " + claim.groups[0][0].split(".")[0].replace("_", " ")
+        published = _print_groups([[short_name(name) for name in group] for group in claim.groups])
+    elif isinstance(claim, RankingClaim):
+        metric, published = f"order of {short_name(claim.metric)}", _print_groups(claim.groups)
+    elif isinstance(claim, DifferenceClaim):
+        first = claim.variant + (f" ({claim.grouping})" if claim.grouping else "")
+        metric = f"{claim.metric}, {first} minus {claim.minus}"
+        published = claim.published.text if claim.published else "higher (no value published)"
+        value = claim.published.value if claim.published else None
+    elif not isinstance(claim, MatrixClaim):
+        metric = claim.metric + (f" / {claim.divided_by:,.10g}" if claim.divided_by != 1 else "")
+        if isinstance(claim, RangeClaim):
+            published = f"{claim.low.text} to {claim.high.text}"
+        else:
+            published, value = claim.published.text, claim.published.value
+    return Judgement(
+        claim_id=claim.id,
+        paper=paper,
+        says=claim.says,
+        where=claim.where,
+        note=claim.note,
+        kind=claim.kind,
+        variants=tuple(variants_of(claim)),
+        split=claim.split,
+        metric=metric,
+        published=published,
+        published_value=value,
+    )
+
+
+def _print_groups(groups: Sequence[Sequence[str]]) -> str:
+    """`happy > surprise > angry, fear`."""
+    return " > ".join(", ".join(group) for group in groups)

@@ -1,0 +1,189 @@
+"""The command `fer-lib`: thin words over `runner`, `training`, `audit`, `sample`, `report` and `published`.
+
+Everything is imported by the command that needs it, so that help and mistakes in usage answer at once.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+FAILED = 1
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """A group that prints what a user can mend, a ValueError or a missing file, as one line, and exits with 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ValueError, FileNotFoundError) as error:
+            click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+            ctx.exit(USAGE_ERROR)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fer_lib")
+def main() -> None:
+    """Replicate papers on facial expression recognition, claim by claim."""
+
+
+@main.command("list")
+def list_() -> None:
+    """List the notebooks, the papers and their variants."""
+    from fer_lib import papers
+    from fer_lib.notebooks import find_notebooks, read_notebook
+
+    _echo_table([[path.stem, read_notebook(path).title] for path in find_notebooks()])
+    for card in map(papers.load, papers.ids()):
+        click.echo(f"\n{card.id}: {card.title}")
+        _echo_table([[f"  {name}", variant.description] for name, variant in card.variants.items()])
+
+
+@main.group()
+def data() -> None:
+    """Check a data set, or write the built-in sample."""
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def verify(path: Path) -> None:
+    """Print rows, classes per split, duplicates, leaks between splits and the sha256 of FER2013 at PATH."""
+    from fer_lib import audit, datasets
+
+    click.echo(audit.describe(audit.summarize(datasets.load_fer2013(path))))
+
+
+@data.command()
+@click.argument("path", metavar="OUT.csv", type=click.Path(path_type=Path))
+def sample(path: Path) -> None:
+    """Write the built-in sample of drawn faces in FER2013's layout."""
+    from fer_lib.sample import write_sample_csv
+
+    write_sample_csv(path)
+    click.echo(path)
+
+
+@main.command()
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option("--profile", default="auto", show_default=True, help="auto, smoke, quick or paper.")
+@click.option("-j", "--jobs", default=1, show_default=True, help="Notebooks that run at the same time.")
+@click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter of the notebooks.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Stop a notebook that takes longer.")
+@click.option("--resume", is_flag=True, help="Skip notebooks that were completed unchanged before.")
+@click.option("--dry-run", is_flag=True, help="Say what would run, and with what.")
+def run(
+    ids: tuple[str, ...],
+    profile: str,
+    parameters: tuple[tuple[str, str], ...],
+    timeout: float | None,
+    dry_run: bool,
+    **options: Any,
+) -> None:
+    """Run notebooks and write their pages.
+
+    An ID is a paper (shi_light_vgg), a notebook (01_shi_light_vgg) or its number; none means all. The profile "auto" is
+    paper where FER2013 is found, and smoke where only the built-in sample is. Exits with 1 if a notebook failed, with 2
+    if nothing could be started.
+    """
+    from fer_lib import paths, runner
+    from fer_lib.notebooks import parse_value
+
+    _treat_as_interrupt("SIGTERM", "SIGHUP")
+    values = {name: parse_value(text) for name, text in parameters}
+    try:
+        outcomes = runner.run_notebooks(ids, profile, values, dry_run=dry_run, timeout_seconds=timeout, **options)
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What is complete is kept: the same command with --resume goes on.", err=True)
+        sys.exit(INTERRUPTED)
+    reports = paths.reports_folder()
+    rows = [["notebook", "status", "seconds", "report"]]
+    for outcome in outcomes:
+        seconds = "" if outcome.seconds is None else f"{outcome.seconds:.0f}"
+        rows.append([outcome.notebook, outcome.status, seconds, str(reports / outcome.html) if outcome.html else ""])
+    click.echo()
+    _echo_table(rows)
+    failed = [outcome for outcome in outcomes if outcome.error]
+    for outcome in failed:
+        click.echo(
+            f"\n{outcome.notebook} failed; see {reports / 'notebooks' / outcome.notebook}.ipynb and .log beside it"
+        )
+        click.echo(outcome.error)
+    if not dry_run:
+        click.echo(f"\n{runner.write_reports()}")
+    sys.exit(FAILED if failed else 0)
+
+
+@main.command()
+@click.argument("paper")
+@click.argument("variant")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--profile", default="quick", show_default=True, help="smoke, quick or paper.")
+@click.option("--epochs", type=click.IntRange(min=1), help="In place of the card's.")
+def train(paper: str, variant: str, seed: int, profile: str, epochs: int | None) -> None:
+    """Make one training run, or find it complete, and print its folder and its accuracies."""
+    from fer_lib import papers
+
+    variants = papers.load(paper).variants
+    if variant not in variants:  # told before TensorFlow is loaded, which takes seconds
+        raise ValueError(f"variant must be one of {', '.join(variants)}. Received: {variant!r}")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from fer_lib import datasets, training
+    from fer_lib.runs import SPLITS
+
+    data = datasets.load_data("sample" if profile == "smoke" else None)
+    run = training.train(paper, variant, seed, profile, data=data, epochs=epochs)
+    click.echo(run.folder)
+    for split, views in run.metrics.items():
+        if split in SPLITS:
+            for view, metrics in views.items():
+                click.echo(f"{split} {view}: accuracy {metrics['accuracy']:.4f}")
+
+
+@main.command()
+@click.option("--profile", help="Profile whose runs are shown; the one that ran last by default.")
+@click.option("--publish", is_flag=True, help="First publish the numbers of the paper profile's runs.")
+def report(profile: str | None, publish: bool) -> None:
+    """Build reports/index.html again from the run folders.
+
+    Publishing copies numbers to reports/published, and writes its pages and the README's table from them.
+    """
+    from fer_lib import runner
+
+    if publish:
+        _publish()
+    click.echo(runner.write_reports(profile))
+
+
+def _publish() -> None:
+    from fer_lib import paths, published, report
+
+    for run in published.publish(paths.runs_folder()):
+        click.echo(f"published {run.folder}")
+    for path in report.write_results():
+        click.echo(path)
+    report.update_readme()
+
+
+def _treat_as_interrupt(*names: str) -> None:
+    """Let these signals stop the notebooks first; leave alone what is ignored already, as under nohup."""
+    for name in names:
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _echo_table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The number a claim speaks of, read from run folders: mean over the seeds, its interval, and the rule that made it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fer_lib.labels import GROUPINGS
+from fer_lib.metric_paths import MissingNumber, images_behind, read_number
+from fer_lib.metrics import (
+    Interval,
+    classification_metrics,
+    mean_interval,
+    paired_difference,
+    wilson_interval,
+)
+from fer_lib.papers.claim_kinds import Claim, DifferenceClaim
+from fer_lib.runs import Predictions, Run
+
+NO_INTERVAL = "no interval: one seed, and no share of images"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A number of one variant, or a difference of two.
+
+    Attributes:
+        value: mean over the seeds.
+        interval: its 95 % interval, None where one seed of a number that is no share of images gives none.
+        rule: how the interval was made, for people to read.
+        by_seed: the number of each run, by its seed.
+    """
+
+    value: float
+    interval: Interval | None
+    rule: str
+    by_seed: dict[int, float]
+
+    def divided_by(self, divisor: float) -> "Measurement":
+        """The same over a positive constant."""
+        ends = None if self.interval is None else (self.interval[0] / divisor, self.interval[1] / divisor)
+        by_seed = {seed: value / divisor for seed, value in self.by_seed.items()}
+        return Measurement(self.value / divisor, ends, self.rule, by_seed)
+
+
+def split_metrics(run: Run, claim: Claim, grouping: str | None) -> dict[str, Any]:
+    """Classification metrics of the claim's split and view; under a grouping, computed anew from saved probabilities.
+
+    Raises:
+        MissingNumber: if the run does not hold them.
+    """
+    if grouping is None:
+        found = run.metrics.get(claim.split or "", {}).get(claim.view)
+        if not found:
+            raise MissingNumber(f"{describe_run(run)} has no metrics of {claim.split} ({claim.view})")
+        return found
+    merge, saved = GROUPINGS[grouping], _predictions(run, claim)
+    return classification_metrics(
+        merge.labels(saved.labels), merge.probabilities(saved.probabilities), class_names=merge.classes
+    )
+
+
+def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
+    """Mean of a number over the runs of one variant, one run per seed.
+
+    The interval is Wilson's on the images behind a share (accuracy: the split; recall: the class), and Student's over
+    the seeds where there are several; of the two the wider.
+
+    Raises:
+        MissingNumber: if a run does not hold the number.
+    """
+    if claim.split is None:
+        return _summarise(runs, [_read(run, run.metrics, metric) for run in runs])
+    metrics = [split_metrics(run, claim, claim.grouping) for run in runs]
+    values = [_read(run, found, metric) for run, found in zip(runs, metrics, strict=True)]
+    mean = float(np.mean(values))
+    counts = [images_behind(found, metric) for found in metrics]
+    images = round(float(np.mean([count or 0 for count in counts])))
+    wilson = wilson_interval(min(max(mean, 0.0), 1.0) * images, images) if images else None
+    return _summarise(runs, values, wilson, f"Wilson 95 % on {images:,} images")
+
+
+def measure_difference(pairs: Sequence[tuple[Run, Run]], claim: DifferenceClaim) -> Measurement:
+    """Mean over the seeds of one variant's number minus another's.
+
+    The interval of an accuracy is the paired normal one over the same images (each image's difference averaged over the
+    seeds), and Student's over the seeds where there are several; of the two the wider. Other numbers have Student's
+    alone.
+
+    Raises:
+        MissingNumber: if a run does not hold the number or its predictions, or two runs predicted different images.
+    """
+    values = [_of_run(a, claim, claim.grouping) - _of_run(b, claim, None) for a, b in pairs]
+    seconds = {b.folder for _, b in pairs}
+    runs = [b if len(seconds) == len(pairs) else a for a, b in pairs]  # a classifier stands in every pair
+    if claim.split is None or claim.metric != "accuracy":
+        return _summarise(runs, values)
+    correct = [(_correct(a, claim, claim.grouping), _correct(b, claim, None)) for a, b in pairs]
+    rows = correct[0][0][0]
+    for side in (side for pair in correct for side in pair):
+        if not np.array_equal(side[0], rows):
+            raise MissingNumber("the runs predicted different images, or in another order")
+    found = paired_difference(np.mean([a[1] for a, _ in correct], axis=0), np.mean([b[1] for _, b in correct], axis=0))
+    # Centred on the stored metrics: saved probabilities may be rounded to half precision.
+    shift = float(np.mean(values)) - found["difference"]
+    ends = (found["interval"][0] + shift, found["interval"][1] + shift)
+    return _summarise(runs, values, ends, f"paired normal 95 % on {found['n']:,} images")
+
+
+def measure_matrix(runs: Sequence[Run], claim: Claim) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Confusion matrix as shares of the true class, mean over the seeds.
+
+    Returns:
+        Class names; float64 (classes, classes) shares, rows true; int64 (classes,) images of each true class.
+
+    Raises:
+        MissingNumber: if a run does not hold it or a class has no image.
+    """
+    metrics = [split_metrics(run, claim, claim.grouping) for run in runs]
+    counts = np.array([found["confusion"] for found in metrics])  # (seeds, classes, classes)
+    support = counts[0].sum(axis=1)
+    if not support.all():
+        raise MissingNumber(f"no image of class {metrics[0]['classes'][int(support.argmin())]!r}")
+    return metrics[0]["classes"], (counts / support[:, None]).mean(axis=0), support
+
+
+def describe_run(run: Run) -> str:
+    """Variant and seed, for people to read."""
+    return f"{run.request['variant']} (seed {run.request['seed']})"
+
+
+def _summarise(
+    runs: Sequence[Run], values: Sequence[float], images: Interval | None = None, images_rule: str = ""
+) -> Measurement:
+    """Mean over the runs with the wider of the images' interval and Student's over the seeds, and its rule in words."""
+    by_seed = {int(run.request["seed"]): value for run, value in zip(runs, values, strict=True)}
+    mean = float(np.mean(values))
+    if len(values) == 1:
+        return Measurement(mean, images, f"{images_rule}, one seed" if images else NO_INTERVAL, by_seed)
+    if images is None and min(values) == max(values):
+        return Measurement(values[0], (values[0], values[0]), "the same with every seed", by_seed)
+    seeds, seeds_rule = mean_interval(values), f"Student t 95 % over {len(values)} seeds"
+    if images is None:
+        return Measurement(mean, seeds, seeds_rule, by_seed)
+    if images[1] - images[0] > seeds[1] - seeds[0]:
+        return Measurement(mean, images, f"{images_rule} (wider than {seeds_rule})", by_seed)
+    return Measurement(mean, seeds, f"{seeds_rule} (wider than {images_rule})", by_seed)
+
+
+def _of_run(run: Run, claim: DifferenceClaim, grouping: str | None) -> float:
+    found = split_metrics(run, claim, grouping) if claim.split else run.metrics
+    return _read(run, found, claim.metric)
+
+
+def _read(run: Run, metrics: dict[str, Any], metric: str) -> float:
+    try:
+        return read_number(metrics, metric)
+    except MissingNumber as error:
+        raise MissingNumber(f"{describe_run(run)} has {error}") from None
+
+
+def _predictions(run: Run, claim: Claim) -> Predictions:
+    try:
+        return run.predictions(claim.split or "", claim.view)
+    except (FileNotFoundError, KeyError):
+        raise MissingNumber(f"{describe_run(run)} has no saved predictions of {claim.split} ({claim.view})") from None
+
+
+def _correct(run: Run, claim: Claim, grouping: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Rows int64 (n,) of a run's images and whether it is right on each, bool (n,)."""
+    saved = _predictions(run, claim)
+    labels, probabilities = saved.labels, saved.probabilities
+    if grouping is not None:
+        labels, probabilities = GROUPINGS[grouping].labels(labels), GROUPINGS[grouping].probabilities(probabilities)
+    return saved.rows, probabilities.argmax(axis=1) == labels

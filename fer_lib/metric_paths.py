@@ -1,0 +1,118 @@
+"""Dotted names of the numbers a claim may speak of, checked when a card is loaded and read when it is judged.
+
+With a split, the name is looked up in that split's classification metrics: `accuracy`, `recall.happy`,
+`confusion_share.disgust.angry` (share of the disgusted called angry). Without one, in the run as a whole:
+`history.max_accuracy`, `model.parameters`, `timing.ratio_to_reference`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SCALARS = (
+    "accuracy",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+    "log_loss",
+    "expected_calibration_error",
+)
+PER_CLASS = ("precision", "recall", "f1", "predicted_share")
+CONFUSION_SHARE = "confusion_share"
+
+OF_A_RUN: dict[str, tuple[str, ...]] = {
+    "history": (
+        "epochs",
+        "kept_epoch",
+        "max_accuracy",
+        "final_accuracy",
+        "late_gain",
+        "early_gap",
+        "validation_roughness",
+    ),
+    "model": ("parameters", "trainable_parameters", "convolution_parameters"),
+    "timing": (
+        "seconds",
+        "seconds_per_epoch",
+        "images_per_second",
+        "reference_seconds_per_epoch",
+        "ratio_to_reference",
+    ),
+}
+
+
+class MissingNumber(LookupError):
+    """A run does not hold the number asked for; the message says which, for people to read."""
+
+
+def check_metric(metric: str, split: str | None, classes: Sequence[str]) -> None:
+    """Refuse a dotted name that no run can hold.
+
+    Args:
+        metric: dotted name.
+        split: the split it is measured on, or None for a number of the run as a whole.
+        classes: names of the classes it may speak of.
+
+    Raises:
+        ValueError: if the name is unknown, or its class is.
+    """
+    head, *rest = metric.split(".")
+    if split is None:
+        if head not in OF_A_RUN or len(rest) != 1 or rest[0] not in OF_A_RUN[head]:
+            known = sorted(f"{group}.{name}" for group, names in OF_A_RUN.items() for name in names)
+            raise ValueError(f"without a split, must be one of {known}. Received: {metric!r}")
+        return
+    parts = {**dict.fromkeys(SCALARS, 0), **dict.fromkeys(PER_CLASS, 1), CONFUSION_SHARE: 2}
+    if head not in parts:
+        raise ValueError(f"with a split, must begin with one of {sorted(parts)}. Received: {metric!r}")
+    if len(rest) != parts[head] or not set(rest) <= set(classes):
+        wanted = ".".join([head] + ["<class>"] * parts[head])
+        raise ValueError(f"must be {wanted}, classes {list(classes)}. Received: {metric!r}")
+
+
+def read_number(metrics: Mapping[str, Any], metric: str) -> float:
+    """Look a dotted name up in one split's classification metrics, or in a run's metrics.json.
+
+    Raises:
+        MissingNumber: if it is not there, or is not a finite number.
+    """
+    head, *rest = metric.split(".")
+    if head == CONFUSION_SHARE:
+        true, predicted = (metrics["classes"].index(name) for name in rest)
+        counts = metrics["confusion"][true]
+        if sum(counts) == 0:
+            raise MissingNumber(f"no image of class {rest[0]!r}")
+        return counts[predicted] / sum(counts)
+    value: Any = metrics
+    for part in (head, *rest):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) == float("inf"):
+        raise MissingNumber(f"no {metric}")
+    return float(value)
+
+
+def images_behind(metrics: Mapping[str, Any], metric: str) -> int | None:
+    """How many images a share is a share of; None where the number is no share of images."""
+    head, *rest = metric.split(".")
+    if head in ("accuracy", "predicted_share"):
+        return int(metrics["n"])
+    if head in ("recall", CONFUSION_SHARE):
+        return int(metrics["support"][rest[0]])
+    if head == "precision":
+        return round(metrics["predicted_share"][rest[0]] * metrics["n"])
+    return None
+
+
+def is_share(metric: str) -> bool:
+    """Whether a number is a fraction people read as percent (accuracies, recalls, gaps of curves), as a loss is not."""
+    head, *rest = metric.split(".")
+    if head == "history":
+        return rest[0] not in ("epochs", "kept_epoch")
+    return head in (*PER_CLASS, CONFUSION_SHARE) or (head in SCALARS and head != "log_loss")
+
+
+def short_name(metric: str) -> str:
+    """The part of a dotted name that tells it from its neighbours: `happy`, `disgust called angry`, `max accuracy`."""
+    head, *rest = metric.split(".")
+    if head == CONFUSION_SHARE:
+        return f"{rest[0]} called {rest[1]}"
+    return (rest[-1] if rest else head).replace("_", " ")

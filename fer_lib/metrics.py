@@ -1,0 +1,236 @@
+"""Labels and probabilities -> numbers with their uncertainty. Everything returned is plain JSON: no array, no NaN."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import bdtr, ndtri, stdtrit
+
+from fer_lib.labels import EMOTIONS
+
+Interval = tuple[float, float]
+"""Lower and upper end, lower first."""
+
+CONFIDENCE = 0.95
+"""Confidence of every interval of this module."""
+
+ZERO_DIVISION = 0.0
+"""What an undefined precision, recall or F1 counts as (a class never predicted, or without images)."""
+
+SMALLEST_PROBABILITY = 1e-7
+"""Probabilities below this count as this much in the log loss, so that a stored zero does not make it infinite."""
+
+CALIBRATION_BINS = 15
+
+
+def classification_metrics(
+    labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str] = EMOTIONS
+) -> dict[str, Any]:
+    """Compute every number the reports show of one split under one view.
+
+    Args:
+        labels: int (n,), true classes in 0 ... classes - 1.
+        probabilities: float (n, classes) in [0, 1], rows summing to one; the largest is the prediction, the first of
+            equals.
+        class_names: names in the order of the labels.
+
+    Returns:
+        A JSON-ready dict: n, accuracy, accuracy_interval [low, high] (Wilson, 95 %), macro_precision, macro_recall and
+        macro_f1 (unweighted means over all classes), log_loss (nats), expected_calibration_error (15 bins of equal
+        width), then by class name precision, recall, f1, support (images), predicted_share (fraction of the
+        predictions); confusion (counts, rows true, columns predicted), classes, zero_division (what undefined values
+        count as).
+
+    Raises:
+        ValueError: if shapes, labels or probabilities are not as above, or there is no image.
+    """
+    labels, probabilities = _checked(labels, probabilities, len(class_names))
+    n, classes = probabilities.shape
+    predicted = probabilities.argmax(axis=1)
+    confusion = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    support, called, hits = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)  # each (classes,)
+    precision, recall, f1 = _divide(hits, called), _divide(hits, support), _divide(2 * hits, support + called)
+    correct = int(hits.sum())
+    of_truth = np.clip(probabilities[np.arange(n), labels], SMALLEST_PROBABILITY, 1.0)
+    return {
+        "n": n,
+        "accuracy": correct / n,
+        "accuracy_interval": list(wilson_interval(correct, n)),
+        "macro_precision": float(precision.mean()),
+        "macro_recall": float(recall.mean()),
+        "macro_f1": float(f1.mean()),
+        "log_loss": float(-np.log(of_truth).mean()),
+        "expected_calibration_error": _calibration_error(probabilities.max(axis=1), predicted == labels),
+        "precision": _by_class(class_names, precision),
+        "recall": _by_class(class_names, recall),
+        "f1": _by_class(class_names, f1),
+        "support": {name: int(count) for name, count in zip(class_names, support, strict=True)},
+        "predicted_share": _by_class(class_names, called / n),
+        "confusion": confusion.tolist(),
+        "classes": list(class_names),
+        "zero_division": ZERO_DIVISION,
+    }
+
+
+def curve_metrics(history: pd.DataFrame) -> dict[str, float]:
+    """Describe the course of a training in a few numbers.
+
+    Args:
+        history: one row per epoch with columns accuracy and val_accuracy, fractions.
+
+    Returns:
+        late_gain, the rise of the training accuracy over the last quarter of the epochs (the last epoch minus the one a
+        quarter, at least one epoch, before it); early_gap, validation minus training accuracy, mean over the first
+        quarter; validation_roughness, mean absolute change of the validation accuracy from epoch to epoch over the
+        last half.
+
+    Raises:
+        ValueError: if there are fewer than two epochs.
+    """
+    epochs = len(history)
+    if epochs < 2:
+        raise ValueError(f"history must hold at least two epochs. Received: {epochs}")
+    accuracy = history["accuracy"].to_numpy(dtype=float)
+    validation = history["val_accuracy"].to_numpy(dtype=float)
+    quarter = max(1, epochs // 4)
+    changes = np.abs(np.diff(validation))
+    return {
+        "late_gain": float(accuracy[-1] - accuracy[-1 - quarter]),
+        "early_gap": float((validation - accuracy)[:quarter].mean()),
+        "validation_roughness": float(changes[-max(1, epochs // 2) :].mean()),
+    }
+
+
+def wilson_interval(successes: float, n: int) -> Interval:
+    """Wilson's 95 % score interval of a proportion.
+
+    Args:
+        successes: how many of the `n` succeeded, 0 ... n; a fraction where it is a mean over several models.
+        n: number of trials, at least 1.
+
+    Returns:
+        Lower and upper end, both in [0, 1]; successes / n lies between them.
+
+    Raises:
+        ValueError: if `n` is below 1 or `successes` outside 0 ... n.
+    """
+    if n < 1 or not 0 <= successes <= n:
+        raise ValueError(f"successes must be in 0 ... n with n at least 1. Received: successes={successes!r}, n={n!r}")
+    z, share = _normal_quantile(), successes / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return float(min(share, max(0.0, centre - half))), float(max(share, min(1.0, centre + half)))
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Student's 95 % interval of the mean of a few values, one per seed.
+
+    Raises:
+        ValueError: if there are fewer than two values or one is not finite.
+    """
+    sample = np.asarray(values, dtype=float)
+    if sample.ndim != 1 or len(sample) < 2 or not np.isfinite(sample).all():
+        raise ValueError(f"values must be at least two finite numbers. Received: {values!r}")
+    quantile = float(stdtrit(len(sample) - 1, (1 + CONFIDENCE) / 2))
+    half = quantile * sample.std(ddof=1) / np.sqrt(len(sample))
+    return float(sample.mean() - half), float(sample.mean() + half)
+
+
+def paired_difference(correct_a: np.ndarray, correct_b: np.ndarray) -> dict[str, Any]:
+    """Difference of two accuracies measured on the same images, with its paired normal 95 % interval.
+
+    Args:
+        correct_a: bool (n,), whether the first model is right on each image; or float in [0, 1], the share of its
+            seeds that are.
+        correct_b: the same of the second model, images in the same order.
+
+    Returns:
+        n, difference (first minus second), interval [low, high].
+
+    Raises:
+        ValueError: if shapes differ, there are fewer than two images, or values lie outside [0, 1].
+    """
+    a, b = _paired(correct_a, correct_b)
+    differences = a - b
+    mean = float(differences.mean())
+    half = _normal_quantile() * float(differences.std(ddof=1)) / float(np.sqrt(len(differences)))
+    return {"n": len(differences), "difference": mean, "interval": [max(-1.0, mean - half), min(1.0, mean + half)]}
+
+
+def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> dict[str, Any]:
+    """McNemar's two-sided test that two models are right equally often on the same images.
+
+    Args:
+        correct_a: bool (n,), whether the first model is right on each image.
+        correct_b: bool (n,), the second, images in the same order.
+
+    Returns:
+        only_a and only_b, the images on which one model alone is right; p_exact, from the binomial distribution; p_mid,
+        which counts the observed table half (less conservative; Fagerland et al. 2013). Both p are 1 where no image
+        separates the models.
+
+    Raises:
+        ValueError: if shapes differ, there are fewer than two images, or values are not 0 or 1.
+    """
+    a, b = _paired(correct_a, correct_b)
+    if not (np.isin(a, (0, 1)).all() and np.isin(b, (0, 1)).all()):
+        raise ValueError(f"correct must hold only right (1) and wrong (0). Received: {np.unique([a, b])[:5]}")
+    only_a, only_b = int(((a == 1) & (b == 0)).sum()), int(((a == 0) & (b == 1)).sum())
+    fewer, n = min(only_a, only_b), only_a + only_b
+    tail = float(bdtr(fewer, n, 0.5))
+    at_most_one_less = float(bdtr(fewer - 1, n, 0.5)) if fewer else 0.0
+    return {
+        "only_a": only_a,
+        "only_b": only_b,
+        "p_exact": min(1.0, 2 * tail),
+        "p_mid": min(1.0, tail + at_most_one_less),
+    }
+
+
+def _normal_quantile() -> float:
+    return float(ndtri((1 + CONFIDENCE) / 2))
+
+
+def _checked(labels: np.ndarray, probabilities: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels int64 (n,) and probabilities float64 (n, classes), or a ValueError."""
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
+    if labels.ndim != 1 or len(labels) == 0 or probabilities.shape != (len(labels), classes):
+        shapes = f"labels {labels.shape}, probabilities {probabilities.shape}, {classes} class names"
+        raise ValueError(f"labels must be (n,) and probabilities (n, classes), n at least 1. Received: {shapes}")
+    if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= classes:
+        received = f"{labels.dtype} from {labels.min()} to {labels.max()}"
+        raise ValueError(f"labels must be whole numbers in 0 ... {classes - 1}. Received: {received}")
+    sums = probabilities.sum(axis=1)  # half precision is off by a few thousandths; NaN fails every comparison
+    bad = ~((probabilities >= 0).all(axis=1) & (np.abs(sums - 1) <= 0.01))
+    if bad.any():
+        row = int(bad.argmax())
+        received = f"row {row}: {probabilities[row].tolist()}"
+        raise ValueError(f"probabilities must be in [0, 1], each row summing to one. Received: {received}")
+    return labels.astype(np.int64), probabilities
+
+
+def _paired(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    a, b = np.asarray(correct_a, dtype=np.float64), np.asarray(correct_b, dtype=np.float64)
+    if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
+        raise ValueError(f"correct_a and correct_b must be (n,) of the same n >= 2. Received: {a.shape} and {b.shape}")
+    for values in (a, b):
+        if not ((values >= 0) & (values <= 1)).all():
+            raise ValueError(f"correct must lie in [0, 1]. Received: {values.min()} to {values.max()}")
+    return a, b
+
+
+def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    safe = np.maximum(denominator, 1)
+    return np.where(denominator > 0, numerator / safe, ZERO_DIVISION)
+
+
+def _by_class(class_names: Sequence[str], values: np.ndarray) -> dict[str, float]:
+    return {name: float(value) for name, value in zip(class_names, values, strict=True)}
+
+
+def _calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
+    """Mean distance of confidence and accuracy over bins of equal width, weighted by the images in each."""
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, weights=confidence - correct, minlength=CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(confidence))

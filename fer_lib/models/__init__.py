@@ -1,0 +1,54 @@
+"""Networks of the papers, built by name."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from fer_lib.models.backbones import build_vgg19
+from fer_lib.models.light_vgg import build_light_vgg
+
+_BUILDERS: dict[str, Callable[..., keras.Model]] = {
+    "light_vgg": build_light_vgg,
+    "vgg19": build_vgg19,
+}
+
+
+def names() -> list[str]:
+    """Names that `build` takes, sorted."""
+    return sorted(_BUILDERS)
+
+
+def build(name: str, **options: Any) -> keras.Model:
+    """Build a network by name.
+
+    Args:
+        name: one of `names()`.
+        **options: keyword arguments of its builder, for example `input_shape` and `classes`.
+
+    Returns:
+        An uncompiled functional model from float (n, h, w, c) to float32 probabilities (n, classes).
+
+    Raises:
+        ValueError: if there is no such network or it has no such option.
+    """
+    if name not in _BUILDERS:
+        raise ValueError(f"model must be one of {names()}. Received: {name!r}")
+    builder = _BUILDERS[name]
+    known = list(inspect.signature(builder).parameters)
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(f"options of {name!r} must be among {known}. Received: {unknown}")
+    return builder(**options)
+
+
+def options_of(name: str) -> list[str]:
+    """Names of the options that the builder of `name` takes.
+
+    Raises:
+        ValueError: if there is no such network.
+    """
+    if name not in _BUILDERS:
+        raise ValueError(f"model must be one of {names()}. Received: {name!r}")
+    return list(inspect.signature(_BUILDERS[name]).parameters)

@@ -1,0 +1,258 @@
+"""A paper as data: what a card must hold, and what must agree within it."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, PlainValidator, model_validator
+
+from fer_lib.labels import GROUPINGS, class_names
+from fer_lib.metric_paths import check_metric
+from fer_lib.papers.claim_kinds import (
+    AnyClaim,
+    CardModel,
+    Claim,
+    DifferenceClaim,
+    Identifier,
+    MatrixClaim,
+    Text,
+    metrics_of,
+    variants_of,
+)
+
+PROFILES = ("smoke", "quick", "paper")
+
+NUMBER_AS_TEXT = "YAML reads this number as text; write 1.0e-3 rather than 1e-3, and no quotes"
+
+
+def reads_as_number(value: Any) -> bool:
+    """Whether `value` is text that somebody meant as a number, as YAML makes of `1e-3`."""
+    if not isinstance(value, str):
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_setting(value: Any) -> bool | int | float | str:
+    if reads_as_number(value):
+        raise ValueError(NUMBER_AS_TEXT)
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        raise ValueError("must be finite")
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("must be a number, true or false, or text")
+    return value
+
+
+Setting = Annotated[bool | int | float | str, PlainValidator(_check_setting)]
+Count = Annotated[int, Field(ge=1)]
+Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+
+
+class Value(CardModel):
+    """A hyper-parameter's value and why it is that: exactly one of stated, assumed, searched.
+
+    Attributes:
+        value: the value used here.
+        stated: section or table that gives it.
+        assumed: reason for our choice, where the paper is silent.
+        searched: which search chose it.
+    """
+
+    value: Setting
+    stated: Text | None = None
+    assumed: Text | None = None
+    searched: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        given = [name for name in ("stated", "assumed", "searched") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(f"needs exactly one of stated, assumed, searched. Received: {given}")
+        return self
+
+    @property
+    def origin(self) -> Literal["stated", "assumed", "searched"]:
+        """Which of the three it is."""
+        return "stated" if self.stated else "assumed" if self.assumed else "searched"
+
+    @property
+    def reason(self) -> str:
+        """The text given with it."""
+        return self.stated or self.assumed or self.searched or ""
+
+
+class Variant(CardModel):
+    """One model the paper speaks of, or that we train beside it.
+
+    Attributes:
+        kind: network (trained by epochs), classifier (scikit-learn on pixels) or timing (speed alone is measured).
+        model: name for `models.build`, or of the classifier.
+        options: arguments for its builder.
+        hyperparameters: values that differ from the card's.
+        grouping: grouping of the classes it is trained on.
+        seeds: its seeds in every profile, where they differ from the profile's.
+    """
+
+    kind: Literal["network", "classifier", "timing"]
+    description: Text
+    model: Identifier
+    options: dict[str, Setting] = {}
+    hyperparameters: dict[str, Setting] = {}
+    grouping: Identifier | None = None
+    seeds: Seeds | None = None
+
+
+class ContinuousSpace(CardModel):
+    """Numbers between two ends, drawn evenly or evenly in their logarithm."""
+
+    kind: Literal["uniform", "log_uniform"]
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _low_below_high(self) -> Self:
+        if not self.low < self.high or (self.kind == "log_uniform" and self.low <= 0):
+            raise ValueError(f"low must be below high, and positive if log_uniform. Received: {self.low}, {self.high}")
+        return self
+
+
+class ChoiceSpace(CardModel):
+    """One of a few values."""
+
+    kind: Literal["choice"]
+    choices: Annotated[list[Setting], Field(min_length=2)]
+
+
+Space = Annotated[ContinuousSpace | ChoiceSpace, Field(discriminator="kind")]
+
+
+class ProfileValues(CardModel):
+    """Budget of one profile.
+
+    Attributes:
+        epochs: epochs of a training.
+        seeds: seeds of every variant that names none of its own.
+        trials: trials of the search.
+        trial_epochs: epochs of a trial.
+        options: arguments of the networks' builders in place of the variants', where a builder takes them; `smoke`
+            builds narrower networks with them.
+        hyperparameters: values in place of the card's.
+    """
+
+    epochs: Count
+    seeds: Seeds
+    trials: Count
+    trial_epochs: Count
+    options: dict[str, Setting | list[int]] = {}
+    hyperparameters: dict[str, Setting] = {}
+
+
+class DataSource(CardModel):
+    """Which data the paper used and how it was split."""
+
+    dataset: Literal["fer2013"]
+    split: Literal["official"]
+
+
+class PaperCard(CardModel):
+    """The paper as data: reference, hyper-parameters, variants, search space, budgets, deviations and claims."""
+
+    id: Identifier
+    title: Text
+    authors: Annotated[list[Text], Field(min_length=1)]
+    year: Annotated[int, Field(ge=2000, le=2100)] | None
+    venue: Text
+    summary: Text
+    notebook: Annotated[str, Field(pattern=r"^\d\d_[a-z0-9_]+$")]
+    data: DataSource
+    hyperparameters: dict[Identifier, Value]
+    variants: Annotated[dict[Identifier, Variant], Field(min_length=1)]
+    search: dict[Identifier, Space] = {}
+    profiles: dict[str, ProfileValues]
+    deviations: list[Text]
+    claims: list[AnyClaim]
+
+    def settings(self, variant: str) -> dict[str, bool | int | float | str]:
+        """Hyper-parameter values of a variant: the card's with its own over them; a classifier's own alone."""
+        own = self.variants[variant]
+        shared = {} if own.kind == "classifier" else {name: value.value for name, value in self.hyperparameters.items()}
+        return {**shared, **own.hyperparameters}
+
+    def seeds(self, variant: str, profile: str) -> list[int]:
+        """Seeds of a variant in a profile: its own where it has any, else the profile's."""
+        return list(self.variants[variant].seeds or self.profiles[profile].seeds)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        _check_profiles(self)
+        _check_variants(self)
+        _check_search(self)
+        for index, claim in enumerate(self.claims):
+            _check_claim(self, claim, f"claims.{index} ({claim.id})")
+        ids = [claim.id for claim in self.claims]
+        repeated = sorted({name for name in ids if ids.count(name) > 1})
+        if repeated:
+            raise ValueError(f"claims: ids must be unique. Received: {repeated} more than once")
+        return self
+
+
+def _check_profiles(card: PaperCard) -> None:
+    if set(card.profiles) != set(PROFILES):
+        raise ValueError(f"profiles: must be {list(PROFILES)}. Received: {list(card.profiles)}")
+    epochs = card.hyperparameters.get("epochs")
+    if epochs and epochs.value != card.profiles["paper"].epochs:
+        received = f"{epochs.value!r} and {card.profiles['paper'].epochs}"
+        raise ValueError(f"hyperparameters.epochs.value: must equal profiles.paper.epochs. Received: {received}")
+
+    for name, profile in card.profiles.items():
+        for hyperparameter in profile.hyperparameters:
+            _check_known(f"profiles.{name}.hyperparameters", hyperparameter, list(card.hyperparameters))
+    published = card.profiles["paper"]
+    if published.options or published.hyperparameters:
+        received = f"{published.options or published.hyperparameters}"
+        raise ValueError(f"profiles.paper: may not change the published network or values. Received: {received}")
+
+
+def _check_variants(card: PaperCard) -> None:
+    for name, variant in card.variants.items():
+        where = f"variants.{name}"
+        _check_known(f"{where}.grouping", variant.grouping, [*GROUPINGS, None])
+        if variant.kind != "classifier":
+            for hyperparameter in variant.hyperparameters:
+                _check_known(f"{where}.hyperparameters", hyperparameter, list(card.hyperparameters))
+
+
+def _check_search(card: PaperCard) -> None:
+    for name in card.search:
+        _check_known("search", name, list(card.hyperparameters))
+    for name, value in card.hyperparameters.items():
+        if value.origin == "searched" and name not in card.search:
+            raise ValueError(f"hyperparameters.{name}.searched: search must name it. Received: {list(card.search)}")
+
+
+def _check_claim(card: PaperCard, claim: Claim, where: str) -> None:
+    for name in variants_of(claim):
+        _check_known(f"{where}.variant", name, list(card.variants))
+    _check_known(f"{where}.grouping", claim.grouping, [*GROUPINGS, None])
+    first = card.variants[variants_of(claim)[0]]
+    if claim.grouping and first.grouping:
+        received = f"{claim.grouping!r} over {first.grouping!r}"
+        raise ValueError(f"{where}.grouping: that variant's classes are grouped already. Received: {received}")
+    sides = [(name, claim.grouping) for name in variants_of(claim)]
+    if isinstance(claim, DifferenceClaim):
+        sides = [(claim.variant, claim.grouping), (claim.minus, None)]
+    for name, grouping in sides:
+        classes = class_names(grouping or card.variants[name].grouping)
+        for metric in metrics_of(claim):
+            try:
+                check_metric(metric, claim.split, classes)
+            except ValueError as error:
+                raise ValueError(f"{where}.metric: {error}") from None
+        if isinstance(claim, MatrixClaim) and len(claim.rows) != len(classes):
+            raise ValueError(f"{where}.rows: must be {len(classes)} rows, one per class. Received: {len(claim.rows)}")
+
+
+def _check_known(where: str, name: str | None, known: list[str] | list[str | None]) -> None:
+    if name not in known:
+        raise ValueError(f"{where}: must be one of {known}. Received: {name!r}")

@@ -1,0 +1,37 @@
+"""Where things stand: the project's root, its notebooks, the data, the reports."""
+
+import os
+from pathlib import Path
+
+PROJECT = Path(os.environ.get("FER_LIB_HOME", Path(__file__).resolve().parents[1]))
+"""Root of the checkout (the package is installed editable); FER_LIB_HOME overrides it."""
+
+NOTEBOOKS = PROJECT / "notebooks"
+DATA = PROJECT / "data"
+PUBLISHED = PROJECT / "reports" / "published"
+
+
+def reports_folder() -> Path:
+    """Folder of generated reports and runs: FER_LIB_REPORTS, else `reports` in the project."""
+    return Path(os.environ.get("FER_LIB_REPORTS", PROJECT / "reports"))
+
+
+def runs_folder() -> Path:
+    """Folder of run folders: `runs` under `reports_folder()`."""
+    return reports_folder() / "runs"
+
+
+def find_data(data_path: str | Path | None = None) -> Path | None:
+    """Where FER2013 is: `data_path`, else FER2013_CSV, else data/fer2013.csv; None if there is none.
+
+    Raises:
+        FileNotFoundError: if `data_path` or FER2013_CSV names something that is not there.
+    """
+    for origin, value in (("data_path", data_path), ("FER2013_CSV", os.environ.get("FER2013_CSV"))):
+        if value:
+            path = Path(value).expanduser()
+            if not path.exists():
+                raise FileNotFoundError(f"{origin} must name a file or folder that exists. Received: {str(value)!r}")
+            return path
+    default = DATA / "fer2013.csv"
+    return default if default.exists() else None

@@ -1,0 +1,121 @@
+"""Live progress: training writes a small JSON file, and whoever started it reads the file and shows a line for it."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO
+
+from fer_lib.files import write_json
+
+PLAIN_LINE_SECONDS = 60.0
+"""Where the output is no terminal, a notebook gets a line per training run, and at most one more per this time."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training run is.
+
+    Attributes:
+        paper: id of the paper.
+        variant: name of the variant.
+        seed: seed of the run.
+        epoch: epochs completed.
+        epochs: epochs in all.
+        seconds_left: estimate for this run, or None where there is none yet.
+    """
+
+    paper: str
+    variant: str
+    seed: int
+    epoch: int
+    epochs: int
+    seconds_left: float | None
+
+
+def write_progress(progress: Progress) -> None:
+    """Write to the file that FER_LIB_PROGRESS names; do nothing where it is not set."""
+    path = os.environ.get("FER_LIB_PROGRESS")
+    if path:
+        write_json(Path(path), asdict(progress))
+
+
+def read_progress(path: Path) -> Progress | None:
+    """What was last written to `path`; None before the first time."""
+    try:
+        return Progress(**json.loads(Path(path).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds in words: `45 s`, `12 min`, `2 h 05 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def format_progress(name: str, seconds: float, progress: Progress | None) -> str:
+    """One line: notebook, time since its start, and where known variant, seed, epoch and time left."""
+    line = f"{name}  {format_duration(seconds)}"
+    if progress is None:
+        return line
+    line += f"  {progress.variant} seed {progress.seed}  epoch {progress.epoch}/{progress.epochs}"
+    if progress.seconds_left is None or progress.epoch == progress.epochs:
+        return line
+    return f"{line}  {format_duration(progress.seconds_left)} left"
+
+
+class ProgressLines:
+    """Shows running notebooks: lines refreshed in place on a terminal, occasional plain lines elsewhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Show on `stream`."""
+        self._stream = stream
+        self._is_terminal = stream.isatty()
+        self._shown: list[str] = []
+        self._last: dict[str, tuple[Progress | None, float]] = {}
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self._erase()
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
+
+    def show(self, running: Mapping[str, tuple[float, Progress | None]]) -> None:
+        """Show where every running notebook is.
+
+        Args:
+            running: for each notebook's name, seconds since its start and its progress.
+        """
+        if not self._is_terminal:
+            for name, (seconds, progress) in running.items():
+                if self._is_news(name, progress):
+                    self.say(format_progress(name, seconds, progress))
+            return
+        width = shutil.get_terminal_size().columns - 1
+        shown = [format_progress(name, seconds, progress)[:width] for name, (seconds, progress) in running.items()]
+        if shown != self._shown:
+            self._erase()
+            self._stream.write("".join(f"{line}\n" for line in shown))
+            self._shown = shown
+            self._stream.flush()
+
+    def _is_news(self, name: str, progress: Progress | None) -> bool:
+        if progress is None:
+            return False
+        last, at = self._last.get(name, (None, 0.0))
+        same_run = last is not None and (last.variant, last.seed) == (progress.variant, progress.seed)
+        if progress == last or (same_run and time.monotonic() - at < PLAIN_LINE_SECONDS):
+            return False
+        self._last[name] = (progress, time.monotonic())
+        return True
+
+    def _erase(self) -> None:
+        if self._shown:
+            self._stream.write(f"\x1b[{len(self._shown)}F\x1b[J")
+            self._shown = []

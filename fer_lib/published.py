@@ -1,0 +1,190 @@
+"""Run folders -> `reports/published`: the numbers that are committed, small, without faces, paths or names of people.
+
+<published>/<paper>/<variant>/seed-<n>/    the layout of `fer_lib.runs`, so `Run(folder)` reads it
+  config.json       request and record; of a path only its last part
+  history.csv       six significant digits
+  metrics.json      as the run has it
+  predictions.npz   validation and test: rows int32, labels uint8, probabilities float16, compressed (about 100 kB)
+<published>/<paper>/search.csv             one row per trial of the random search, the best first
+"""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fer_lib.files import atomic, write_json, write_npz
+from fer_lib.metrics import classification_metrics
+from fer_lib.paths import PUBLISHED
+from fer_lib.runs import Run, find_runs, request_sha256
+
+SPLITS = ("validation", "test")
+"""Splits whose predictions are published: Training's would be eight times their size and prove little."""
+
+RECORD = ("started", "finished", "code_version", "packages", "hardware", "precision", "source", "shortened")
+"""What is published of a run's record; anything else in it stays at home."""
+
+TOLERATED_IMAGES = 3
+"""Images whose predicted class may change when probabilities are rounded to half precision."""
+
+
+def publish(runs: Path, profile: str = "paper", destination: Path = PUBLISHED) -> list[Run]:
+    """Publish every complete run of a profile, and the table of each paper's search.
+
+    Args:
+        runs: folder of run folders.
+        profile: the profile to publish.
+        destination: where published numbers stand; what is there of other runs is left alone.
+
+    Returns:
+        The published runs.
+
+    Raises:
+        ValueError: if there is none, or one is not fit to be published; nothing is written then.
+    """
+    found = find_runs(runs, profile)
+    if not found:
+        raise ValueError(f"publishing needs complete runs in {Path(runs) / profile}. Received: none")
+    for run in found:
+        _check_publishable(run)
+    published = [publish_run(run, Path(destination) / _place(run)) for run in found]
+    for paper in sorted({run.request["paper"] for run in found}):
+        _publish_search(Path(runs) / profile / paper / "search", Path(destination) / paper / "search.csv")
+    return published
+
+
+def publish_run(run: Run, folder: Path) -> Run:
+    """Copy a run's numbers to `folder`, whole or not at all; what was there is replaced.
+
+    Raises:
+        ValueError: if the run is incomplete, on the built-in sample, or shorter than its card says.
+    """
+    _check_publishable(run)
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".publishing-", dir=folder.parent) as name:
+        staged = Path(name) / folder.name
+        write_json(staged / "config.json", _public_config(run.config))
+        if (run.folder / "history.csv").exists():
+            run.history.to_csv(staged / "history.csv", index=False, float_format="%.6g", lineterminator="\n")
+        if (run.folder / "predictions.npz").exists():
+            write_npz(staged / "predictions.npz", _small_predictions(run), compressed=True)
+        write_json(staged / "metrics.json", run.metrics)
+        shutil.rmtree(folder, ignore_errors=True)
+        staged.replace(folder)
+    return Run(folder)
+
+
+def published_runs(paper: str | None = None, folder: Path = PUBLISHED) -> list[Run]:
+    """The published runs, of one paper or of all, sorted by paper, variant and seed."""
+    return find_runs(Path(folder).parent, Path(folder).name, paper)
+
+
+def verify_published(folder: Path = PUBLISHED) -> list[str]:
+    """Compute published metrics anew from the published probabilities, and check that the requests have their hashes.
+
+    Returns:
+        What does not agree, in words, naming the run: counts of a confusion matrix that differ by more than
+        `TOLERATED_IMAGES` images, rows given twice, a hash that is another. Empty where all is well.
+    """
+    findings = []
+    for run in published_runs(folder=folder):
+        name = run.folder.relative_to(folder).as_posix()
+        if run.config["request_sha256"] != request_sha256(run.request):
+            findings.append(f"{name}: request_sha256 is not the hash of the request")
+        if (run.folder / "predictions.npz").exists():
+            findings += [f"{name}: {finding}" for finding in _verify_predictions(run)]
+    return findings
+
+
+def _verify_predictions(run: Run) -> list[str]:
+    findings = []
+    for split in SPLITS:
+        for view in run.views[split]:
+            saved, stored = run.predictions(split, view), run.metrics[split][view]
+            if len(np.unique(saved.rows)) != len(saved.rows):
+                findings.append(f"{split} ({view}) predicts a row twice")
+            computed = classification_metrics(saved.labels, saved.probabilities, stored["classes"])
+            change = np.abs(np.array(computed["confusion"]) - np.array(stored["confusion"])).sum() / 2
+            if computed["support"] != stored["support"] or change > TOLERATED_IMAGES:
+                numbers = f"{computed['accuracy']:.4f} from its probabilities, {stored['accuracy']:.4f} in its metrics"
+                findings.append(f"{split} ({view}) has accuracy {numbers}")
+    return findings
+
+
+def _check_publishable(run: Run) -> None:
+    if not run.is_complete:
+        raise ValueError(f"only complete runs are published. Received: {run.folder}")
+    if run.request["data"]["is_sample"]:
+        raise ValueError(f"numbers on the built-in sample are not published. Received: {run.folder}")
+    if run.config["record"].get("shortened"):
+        raise ValueError(f"runs with fewer epochs than the card says are not published. Received: {run.folder}")
+
+
+def _place(run: Run) -> Path:
+    """Folder of a run relative to its profile's: <paper>/<variant>/seed-<n>."""
+    return Path(*run.folder.parts[-3:])
+
+
+def _public_config(config: dict[str, Any]) -> dict[str, Any]:
+    request = _without_folders(config["request"])
+    record = {name: config["record"][name] for name in RECORD if name in config["record"]}
+    return {"request": request, "request_sha256": request_sha256(request), "record": _without_folders(record)}
+
+
+def _without_folders(value: Any) -> Any:
+    """The same, each absolute path cut down to its last part."""
+    if isinstance(value, dict):
+        return {key: _without_folders(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_without_folders(member) for member in value]
+    if isinstance(value, str):
+        for kind in (PurePosixPath, PureWindowsPath):
+            if kind(value).is_absolute() or value.startswith("~"):
+                return kind(value).name
+    return value
+
+
+def _small_predictions(run: Run) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {}
+    for split in SPLITS:
+        for view in run.views[split]:
+            saved = run.predictions(split, view)
+            arrays[f"rows_{split}"] = saved.rows.astype(np.int32)
+            arrays[f"labels_{split}"] = saved.labels.astype(np.uint8)
+            arrays[f"{view}_{split}"] = saved.probabilities.astype(np.float16)
+    return arrays
+
+
+def _publish_search(search: Path, path: Path) -> None:
+    """Write the trials of a search as a table; those made under another budget or on other data are left out."""
+    trials = [Run(found.parent) for found in sorted(search.glob("trial-*/seed-*/metrics.json"))]
+    trials = [run for run in trials if _budget(run) == _budget(trials[0]) and not run.request["data"]["is_sample"]]
+    if not trials:
+        return
+    table = pd.DataFrame([_trial_row(run) for run in trials])
+    varied = [
+        name
+        for name in table.columns
+        if table[name].nunique() > 1 or name in ("trial", "epochs", "validation_accuracy")
+    ]
+    table = table[varied].sort_values("validation_accuracy", ascending=False, kind="stable")
+    with atomic(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _budget(run: Run) -> Sequence[Any]:
+    return run.request["epochs"], run.request["data"]["sha256"], run.request["seed"]
+
+
+def _trial_row(run: Run) -> dict[str, Any]:
+    return {
+        "trial": int(run.folder.parent.name.removeprefix("trial-")),
+        **run.request["hyperparameters"],
+        "epochs": run.request["epochs"],
+        "validation_accuracy": float(run.history["val_accuracy"].max()),
+    }

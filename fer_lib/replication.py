@@ -1,0 +1,123 @@
+"""A paper's runs and verdicts for a notebook: what to train is in the card, what is trained is in the run folders."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from fer_lib import papers
+from fer_lib.claims import judge
+from fer_lib.datasets import FerDataset, load_data
+from fer_lib.papers import PaperCard
+from fer_lib.paths import runs_folder
+from fer_lib.runs import Run, find_runs
+from fer_lib.search import search
+from fer_lib.training import train
+
+
+@dataclass(frozen=True)
+class Replication:
+    """One paper under one profile.
+
+    Attributes:
+        card: the paper as data.
+        data: the data in use.
+        profile: smoke, quick or paper.
+        runs: folder of run folders.
+        epochs: epochs of a training in place of the profile's, or None.
+        seeds: seeds in place of the profile's and the variants', or None.
+        trials: trials of the search in place of the profile's, or None.
+        precision: auto, bfloat16 or float32.
+    """
+
+    card: PaperCard
+    data: FerDataset
+    profile: str
+    runs: Path
+    epochs: int | None
+    seeds: list[int] | None
+    trials: int | None
+    precision: str
+
+    def train(self, variant: str) -> list[Run]:
+        """Train a variant with each of its seeds, or load what is there.
+
+        Raises:
+            ValueError: if the card has no such variant.
+        """
+        if variant not in self.card.variants:
+            raise ValueError(f"variant must be one of {list(self.card.variants)}. Received: {variant!r}")
+        return [
+            train(
+                self.card.id, variant, seed, self.profile,
+                data=self.data, runs=self.runs, epochs=self.epochs, precision=self.precision,
+            )
+            for seed in self.seeds or self.card.seeds(variant, self.profile)
+        ]  # fmt: skip
+
+    def search(self, variant: str) -> pd.DataFrame:
+        """Search the card's space for a variant; one row per trial, the best first (see `search.search`)."""
+        return search(
+            self.card.id, variant, self.profile,
+            data=self.data, runs=self.runs, trials=self.trials, precision=self.precision,
+        )  # fmt: skip
+
+    def verdicts(self) -> pd.DataFrame:
+        """One row per claim: where it stands, what it says, published, measured, verdict and why."""
+        rows = [judgement.to_dict() for judgement in judge(self.card, self.complete_runs())]
+        columns = {"where": "where", "says": "claim", "published": "published", "measured_text": "measured"}
+        table = pd.DataFrame(rows).rename(columns=columns)
+        return table[[*columns.values(), "verdict", "reason"]].fillna({"verdict": "withheld"})
+
+    def complete_runs(self) -> list[Run]:
+        """Complete runs of this paper and profile on this data."""
+        found = find_runs(self.runs, self.profile, self.card.id)
+        return [run for run in found if run.request["data"]["sha256"] == self.data.sha256]
+
+    @property
+    def notice(self) -> str:
+        """What a reader must know of the numbers before reading them, as Markdown."""
+        published = self.card.profiles["paper"].epochs
+        epochs = self.epochs or self.card.profiles[self.profile].epochs
+        notes = [
+            f"Data: {self.data.source} (sha256 {self.data.sha256[:12]}…). Profile: {self.profile}, {epochs} epochs."
+        ]
+        if self.data.is_sample:
+            notes.append("**Sample data: numbers are not comparable with the paper.**")
+        if epochs < published:
+            notes.append(f"**Shortened budget ({epochs} of {published} epochs): verdicts are withheld.**")
+        return " ".join(notes)
+
+
+def open_replication(
+    paper: str,
+    profile: str = "quick",
+    data_path: str = "",
+    runs_path: str = "",
+    *,
+    epochs: int | None = None,
+    seeds: list[int] | None = None,
+    trials: int | None = None,
+    precision: str = "auto",
+) -> Replication:
+    """Find the card, the data and the run folders that a notebook's parameters name.
+
+    Args:
+        paper: id of the paper's card.
+        profile: smoke, quick or paper.
+        data_path: FER2013 as `datasets.load_data` takes it; empty finds it, `sample` means the built-in sample.
+        runs_path: folder of run folders; empty means `paths.runs_folder()`.
+        epochs: epochs of a training in place of the profile's.
+        seeds: seeds in place of the card's.
+        trials: trials of the search in place of the profile's.
+        precision: auto, bfloat16 or float32.
+
+    Raises:
+        ValueError: if the paper or the profile is unknown, or the data are not FER2013.
+        FileNotFoundError: if `data_path` names nothing.
+    """
+    card = papers.load(paper)
+    if profile not in card.profiles:
+        raise ValueError(f"profile must be one of {list(card.profiles)}. Received: {profile!r}")
+    runs = Path(runs_path) if runs_path else runs_folder()
+    return Replication(card, load_data(data_path or None), profile, runs, epochs, seeds, trials, precision)

@@ -1,0 +1,79 @@
+"""What determines a run: the values of a card's variant under a profile, on some data."""
+
+from typing import Any
+
+from fer_lib import models
+from fer_lib.datasets import FerDataset
+from fer_lib.labels import class_names
+from fer_lib.papers import PaperCard
+
+
+def make_request(
+    card: PaperCard,
+    variant: str,
+    seed: int,
+    profile: str,
+    data: FerDataset,
+    *,
+    epochs: int | None = None,
+    precision: str = "auto",
+    deterministic: bool = False,
+    overrides: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Everything that determines a run, JSON-ready; equal requests make equal runs.
+
+    Raises:
+        ValueError: if the variant, profile or an overridden hyper-parameter is not in the card.
+    """
+    if variant not in card.variants:
+        raise ValueError(f"variant of {card.id} must be one of {list(card.variants)}. Received: {variant!r}")
+    if profile not in card.profiles:
+        raise ValueError(f"profile must be one of {list(card.profiles)}. Received: {profile!r}")
+    unknown = sorted(set(overrides or {}) - set(card.hyperparameters))
+    if unknown:
+        raise ValueError(
+            f"hyper-parameters of {card.id} must be among {list(card.hyperparameters)}. Received: {unknown}"
+        )
+    chosen = card.variants[variant]
+    settings: dict[str, Any] = card.settings(variant)
+    if chosen.kind != "classifier":
+        settings |= {**card.profiles[profile].hyperparameters, **chosen.hyperparameters, **(overrides or {})}
+    if chosen.kind == "network":
+        settings["epochs"] = epochs or card.profiles[profile].epochs
+    return {
+        "paper": card.id,
+        "variant": variant,
+        "seed": seed,
+        "kind": chosen.kind,
+        "model": chosen.model,
+        "options": _builder_options(card, variant, profile, settings, data),
+        "hyperparameters": settings,
+        "grouping": chosen.grouping,
+        "epochs": settings.get("epochs"),
+        "data": {
+            "sha256": data.sha256,
+            "is_sample": data.is_sample,
+            "sizes": {split: len(images) for split, images in data.splits().items()},
+        },
+        "precision": precision,
+        "deterministic": deterministic,
+    }
+
+
+def is_shortened(card: PaperCard, request: dict[str, Any], data: FerDataset) -> bool:
+    """Whether a request departs from the budget and the network that the card publishes, so that no verdict is due."""
+    published = make_request(card, request["variant"], request["seed"], "paper", data)
+    return any(request[name] != published[name] for name in ("options", "hyperparameters"))
+
+
+def _builder_options(
+    card: PaperCard, variant: str, profile: str, settings: dict[str, Any], data: FerDataset
+) -> dict[str, Any]:
+    """Arguments of the model's builder: the variant's own, and what its builder takes of settings and profile."""
+    chosen = card.variants[variant]
+    if chosen.kind == "classifier":
+        return {**settings, **chosen.options}
+    offered = {**settings, **card.profiles[profile].options}
+    taken = {name: offered[name] for name in models.options_of(chosen.model) if name in offered}
+    shape = list(data.train.images.shape[1:])
+    return {**taken, "input_shape": shape, "classes": len(class_names(chosen.grouping)), **chosen.options}

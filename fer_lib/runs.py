@@ -1,0 +1,119 @@
+"""A run folder: one training of one variant with one seed, written as it goes, complete when metrics.json is there.
+
+`<runs>/<profile>/<paper>/<variant>/seed-<n>/` holds
+
+- config.json: `request` (what determines the run), `request_sha256`, `record` (where and with what it was made)
+- history.csv: one row per epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy, seconds
+- predictions.npz: rows_<split> int64 (n,), labels_<split> int64 (n,), <view>_<split> float32 (n, classes)
+- metrics.json: {split: {view: classification metrics}, "history": {...}, "model": {...}, "timing": {...}}
+- model.keras: the kept weights, plain Keras layers
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Probabilities of one split under one view.
+
+    Attributes:
+        rows: int64 (n,), row of each image in the data's source, from 0.
+        labels: int64 (n,), true classes.
+        probabilities: float32 (n, classes), each row summing to one.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder; every value is read from disk when asked for."""
+
+    folder: Path
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether metrics.json, written last, is there."""
+        return (self.folder / "metrics.json").exists()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What determined the run (`request`) and what it was made with (`record`)."""
+        return _read_json(self.folder / "config.json")
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The part of the configuration that determines the result."""
+        return self.config["request"]
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Numbers of the run, nested by split and view."""
+        return _read_json(self.folder / "metrics.json")
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row per epoch."""
+        return pd.read_csv(self.folder / "history.csv")
+
+    @property
+    def views(self) -> dict[str, list[str]]:
+        """Views stored for each split, for example {"test": ["single"]}."""
+        with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:
+            names = arrays.files
+        prefixes = ("rows_", "labels_")
+        return {
+            split: [
+                n.removesuffix(f"_{split}") for n in names if n.endswith(f"_{split}") and not n.startswith(prefixes)
+            ]
+            for split in SPLITS
+        }
+
+    def predictions(self, split: str, view: str = "single") -> Predictions:
+        """Saved probabilities.
+
+        Raises:
+            KeyError: if the run did not predict that split under that view.
+        """
+        with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:
+            key = f"{view}_{split}"
+            if key not in arrays.files:
+                raise KeyError(f"{self.folder} holds no predictions {key!r}; it holds {arrays.files}")
+            rows, labels = (arrays[f"{name}_{split}"].astype(np.int64) for name in ("rows", "labels"))
+            return Predictions(rows, labels, arrays[key].astype(np.float32))
+
+
+def run_folder(runs: Path, profile: str, paper: str, variant: str, seed: int) -> Path:
+    """Folder of one run under the folder of runs."""
+    return Path(runs) / profile / paper / variant / f"seed-{seed}"
+
+
+def find_runs(runs: Path, profile: str, paper: str | None = None) -> list[Run]:
+    """Complete runs of a profile, sorted by paper, variant and seed."""
+    pattern = f"{paper or '*'}/*/seed-*/metrics.json"
+    return sorted((Run(path.parent) for path in (Path(runs) / profile).glob(pattern)), key=_order)
+
+
+def request_sha256(request: dict[str, Any]) -> str:
+    """Hash of what determines a run: equal requests, equal hash, whatever the order of their keys."""
+    text = json.dumps(request, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _order(run: Run) -> tuple[str, str, int]:
+    return run.folder.parts[-3], run.folder.parts[-2], int(run.folder.name.removeprefix("seed-"))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,73 @@
+"""Run folders and cards -> data frames for a notebook to show; every number is read, none computed anew."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from fer_lib.labels import GROUPINGS
+from fer_lib.metrics import classification_metrics
+from fer_lib.papers import PaperCard
+from fer_lib.runs import Run
+
+
+def hyperparameter_table(card: PaperCard) -> pd.DataFrame:
+    """One row per hyper-parameter of a card: its value, stated, assumed or searched, and where or why."""
+    rows = [
+        {"hyper-parameter": name, "value": str(value.value), "origin": value.origin, "where or why": value.reason}
+        for name, value in card.hyperparameters.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def score_table(groups: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
+    """One row per run: accuracy on the official splits, on PrivateTest without leaked images, and macro F1.
+
+    Args:
+        groups: name of a model -> its runs, one per seed.
+    """
+    return pd.DataFrame([_scores(name, run) for name, runs in groups.items() for run in runs])
+
+
+def grouping_table(run: Run, retrained: Mapping[str, Run]) -> pd.DataFrame:
+    """What merging classes does on PrivateTest: probabilities of a seven-class run summed, and runs trained on groups.
+
+    Args:
+        run: a run on the seven emotions.
+        retrained: name of a grouping -> a run trained on its classes.
+
+    Returns:
+        One row per set of classes and way: accuracy, macro F1, and the share of the largest class, which a constant
+        guess would score.
+    """
+    saved = run.predictions("test")
+    rows = [{"classes": "seven emotions", "probabilities": "as trained", **run.metrics["test"]["single"]}]
+    for name, other in retrained.items():
+        merge = GROUPINGS[name]
+        summed = classification_metrics(
+            merge.labels(saved.labels), merge.probabilities(saved.probabilities), merge.classes
+        )
+        rows.append({"classes": name, "probabilities": "summed", **summed})
+        rows.append({"classes": name, "probabilities": "trained", **other.metrics["test"]["single"]})
+    largest = [max(row["support"].values()) / row["n"] for row in rows]
+    return pd.DataFrame(rows)[["classes", "probabilities", "accuracy", "macro_f1"]].assign(largest_class=largest)
+
+
+def as_percent(table: pd.DataFrame) -> Styler:
+    """Show a table without its index, fractions as percent with one decimal."""
+    fractions = table.select_dtypes("float").columns
+    return table.style.hide().format("{:.1%}", subset=list(fractions), na_rep="–")
+
+
+def _scores(name: str, run: Run) -> dict[str, object]:
+    metrics = run.metrics
+    test = metrics["test"]["single"]
+    return {
+        "model": name,
+        "seed": run.request["seed"],
+        "kept epoch": metrics.get("history", {}).get("kept_epoch", "–"),
+        "PublicTest": metrics["validation"]["single"]["accuracy"],
+        "PrivateTest": test["accuracy"],
+        "PrivateTest without leaks": metrics["test"]["single_unleaked"]["accuracy"],
+        "macro F1": test["macro_f1"],
+    }

@@ -1,0 +1,106 @@
+"""Run folders with made-up numbers, for tests of what reads them; they never leave a temporary folder."""
+
+import numpy as np
+import pandas as pd
+
+from fer_lib import papers
+from fer_lib.files import write_json, write_npz
+from fer_lib.labels import class_names
+from fer_lib.metrics import classification_metrics, curve_metrics
+from fer_lib.runs import SPLITS, Run, request_sha256, run_folder
+
+PAPER = "shi_light_vgg"
+SIZES = {"train": 60, "validation": 200, "test": 200}
+
+
+def write_fake_run(
+    runs, profile="paper", variant="light_vgg", seed=0, *, accuracy=0.6, is_sample=False, shortened=False, sizes=SIZES
+):
+    chosen = papers.load(PAPER).variants[variant]
+    folder = run_folder(runs, profile, PAPER, variant, seed)
+    request = {
+        "paper": PAPER,
+        "variant": variant,
+        "seed": seed,
+        "kind": chosen.kind,
+        "model": chosen.model,
+        "options": dict(chosen.options),
+        "hyperparameters": {"learning_rate": 0.001, "batch_size": 128},
+        "grouping": chosen.grouping,
+        "epochs": None if chosen.kind == "classifier" else 8,
+        "data": {"sha256": "5a" * 32 if is_sample else "18" * 32, "is_sample": is_sample, "sizes": dict(sizes)},
+        "precision": "auto",
+        "deterministic": False,
+    }
+    record = {
+        "started": "2026-01-02T03:04:05+00:00",
+        "finished": "2026-01-02T03:34:05+00:00",
+        "code_version": "0123456789ab",
+        "packages": {"python": "3.11.9", "tensorflow": "2.21.0"},
+        "hardware": {"processor": "A processor", "cores": 2, "memory_gib": 15.6, "gpus": []},
+        "precision": "bfloat16",
+        "source": "/home/somebody/data/fer2013.csv",
+        "host": "somebodys-laptop",
+        "shortened": shortened,
+    }
+    write_json(
+        folder / "config.json", {"request": request, "request_sha256": request_sha256(request), "record": record}
+    )
+    write_json(folder / "metrics.json", _write_numbers(folder, request, accuracy, np.random.default_rng(seed)))
+    return Run(folder)
+
+
+def write_fake_runs(runs, profile="paper", *, without=(), **options):
+    """Every variant and seed of the card, at accuracies that give verdicts of many kinds."""
+    card = papers.load(PAPER)
+    accuracies = {"light_vgg": 0.6, "without_batch_norm": 0.57, "without_dropout": 0.5, "lda": 0.35}
+    return [
+        write_fake_run(runs, profile, variant, seed, accuracy=accuracies.get(variant, 0.42), **options)
+        for variant in card.variants
+        if variant not in without
+        for seed in card.seeds(variant, profile)
+    ]
+
+
+def _write_numbers(folder, request, accuracy, rng):
+    model = {"parameters": 776_519, "trainable_parameters": 776_071, "convolution_parameters": 480_192}
+    if request["kind"] == "timing":
+        return {"model": model, "timing": {"seconds_per_epoch": 300.0, "ratio_to_reference": 5.5}}
+    names = class_names(request["grouping"])
+    arrays, metrics, first = {}, {}, 0
+    for split in SPLITS:
+        size = request["data"]["sizes"][split]
+        labels = np.arange(size) % len(names)
+        probabilities = rng.dirichlet(np.ones(len(names)), size)
+        right = rng.random(size) < accuracy
+        probabilities[right, labels[right]] += 1.5
+        probabilities = (probabilities / probabilities.sum(axis=1, keepdims=True)).astype(np.float32)
+        arrays |= {f"rows_{split}": np.arange(first, first + size), f"labels_{split}": labels}
+        arrays[f"single_{split}"] = probabilities
+        metrics[split] = {"single": classification_metrics(labels, probabilities, names)}
+        first += size
+    metrics["test"]["single_unleaked"] = classification_metrics(labels[:150], probabilities[:150], names)
+    write_npz(folder / "predictions.npz", arrays)
+    if request["kind"] == "classifier":
+        return metrics | {"timing": {"seconds": 12.0}}
+    history = _fake_history(request["epochs"], accuracy, rng)
+    history.to_csv(folder / "history.csv", index=False)
+    summary = {"epochs": len(history), "kept_epoch": 7, "max_accuracy": float(history["accuracy"].max())}
+    summary |= {"final_accuracy": float(history["accuracy"].iloc[-1]), **curve_metrics(history)}
+    timing = {"seconds": 1830.0, "seconds_per_epoch": 57.0, "images_per_second": 503.0}
+    return metrics | {"history": summary, "model": model, "timing": timing}
+
+
+def _fake_history(epochs, accuracy, rng):
+    epoch = np.arange(1, epochs + 1)
+    rise = 1 - np.exp(-epoch / 4)
+    return pd.DataFrame(
+        {
+            "epoch": epoch,
+            "loss": 2 - rise,
+            "accuracy": accuracy * rise,
+            "val_loss": 2 - 0.9 * rise + rng.normal(0, 0.01, epochs),
+            "val_accuracy": 0.95 * accuracy * rise + rng.normal(0, 0.01, epochs),
+            "seconds": 57.123456789,
+        }
+    )

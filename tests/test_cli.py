@@ -1,0 +1,112 @@
+"""The command `fer-lib`: usage, exit codes, and how values typed in a terminal are read."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_notebooks import environment_of, fer_lib, write_project
+
+from fer_lib.notebooks import parse_value
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3), max_leaves=6)
+
+
+@given(values)
+def test_json_is_read_as_what_it_is(value):
+    assert parse_value(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("true", True),
+        ("False", False),
+        ("None", None),
+        ("1e-3", 0.001),
+        ("1.0e-3", 0.001),
+        ("7", 7),
+        ("[0, 1, 2]", [0, 1, 2]),
+        ("sample", "sample"),
+        ("data/fer2013.csv", "data/fer2013.csv"),
+        ("no", "no"),
+        ("2026-01-02", "2026-01-02"),
+        ("", ""),
+    ],
+)
+def test_words_and_numbers_are_what_they_look_like(text, value):
+    assert parse_value(text) == value
+    assert type(parse_value(text)) is type(value)
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_finite_number_stays_text(text):
+    assert parse_value(text) == text
+
+
+def test_help_loads_nothing_heavy(tmp_path):
+    code = (
+        "import sys\nfrom fer_lib.cli import main\nmain(['run', '--help'], standalone_mode=False)\n"
+        "print(sorted({'tensorflow', 'keras', 'pandas', 'numpy', 'papermill', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage: ")
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "07"], "a notebook must be one of 00_only"),
+        (["run", "--profile", "huge"], "profile must be auto or one of"),
+        (["run", "-p", "rates", "1"], "00_only has the parameters profile, data_path, rate. Received: rates"),
+        (["run", "--jobs", "0"], "jobs must be at least 1"),
+        (["run", "-p", "data_path", "none.csv"], "data_path must name a file"),
+        (["data", "verify", "none.csv"], "none.csv"),
+        (["train", "nobody", "light_vgg"], "nobody"),
+        (["train", "shi_light_vgg", "heavy_vgg"], "heavy_vgg"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, arguments, message):
+    project = write_project(tmp_path, n00_only="1")
+    done = fer_lib(project, *arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in done.stderr
+    assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
+    assert not (project / "reports").exists()
+
+
+def test_unknown_options_are_usage_errors(tmp_path):
+    assert fer_lib(write_project(tmp_path, n00_only="1"), "run", "--fast").returncode == 2
+
+
+def test_a_dry_run_shows_what_would_run(tmp_path):
+    project = write_project(tmp_path, n00_only="1", n01_other="1")
+    done = fer_lib(project, "run", "other", "--profile", "smoke", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "01_other  to run" in done.stdout and "00_only" not in done.stdout
+
+
+def test_list_names_notebooks_papers_and_variants():
+    done = subprocess.run([sys.executable, "-m", "fer_lib.cli", "list"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "00_dataset" in done.stdout
+    assert "01_shi_light_vgg" in done.stdout
+    assert "  light_vgg" in done.stdout
+
+
+def test_sample_writes_fer2013_s_layout_and_verify_reads_it(tmp_path):
+    csv = tmp_path / "sample.csv"
+    environment = environment_of(tmp_path)
+    command = [sys.executable, "-m", "fer_lib.cli", "data"]
+    done = subprocess.run([*command, "sample", str(csv)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert csv.read_text(encoding="utf-8").startswith("emotion,pixels,Usage\n")
+    done = subprocess.run([*command, "verify", str(csv)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for word in ("PublicTest", "PrivateTest", "duplicate", "sha256"):
+        assert word in done.stdout

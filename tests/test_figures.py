@@ -1,0 +1,214 @@
+import html.parser
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from fer_lib import figures
+from fer_lib.charts import OKABE_ITO
+from fer_lib.labels import EMOTIONS
+
+RNG = np.random.default_rng(0)
+LABELS = np.arange(70) % 7
+FACES = RNG.integers(0, 256, (70, 48, 48), dtype=np.uint8)
+SHARES = np.full((7, 7), 1 / 7)
+
+
+def _history(last=0.5):
+    epoch = np.arange(1, 6)
+    curve = np.linspace(0.2, last, 5)
+    return pd.DataFrame(
+        {"epoch": epoch, "accuracy": curve, "val_accuracy": curve - 0.1, "loss": 2 - curve, "val_loss": 2.1 - curve}
+    )
+
+
+def _trials():
+    return pd.DataFrame(
+        {
+            "learning_rate": [1e-4, 1e-3, 5e-3, 2e-4, 3e-4, 4e-4],
+            "beta_1": [0.8, 0.9, 0.95, 0.85, 0.87, 0.99],
+            "batch_size": [32, 64, 64, 128, 32, 128],
+            "optimizer": ["adam"] * 6,
+            "nesterov": [True, False] * 3,
+            "score": [0.4, 0.45, 0.5, np.nan, 0.41, 0.42],
+        }
+    )
+
+
+def _every_chart():
+    return {
+        "grid": figures.plot_image_grid({"angry": FACES[:3], "happy": FACES[3:5]}),
+        "classes": figures.plot_class_distribution({"train": LABELS, "test": LABELS[:20]}),
+        "labels": figures.plot_label_distribution(LABELS, LABELS[::-1]),
+        "accuracy": figures.plot_history([_history(), _history(0.6)]),
+        "loss": figures.plot_history([_history()], "loss"),
+        "confusion": figures.plot_confusion(SHARES),
+        "confusion beside published": figures.plot_confusion(SHARES, published=np.eye(7)),
+        "examples": figures.plot_confusion_examples(FACES, LABELS, LABELS[::-1]),
+        "intervals": figures.plot_intervals([("a", 0.5, 0.51, (0.49, 0.53)), ("b", 0.4, None, None)]),
+        "duplicates": figures.plot_duplicates(np.stack([FACES[:4], FACES[:4]], 1), ["row 1, angry\nrow 2, fear"] * 4),
+        "search": figures.plot_search(_trials()),
+    }
+
+
+CHARTS = _every_chart()
+
+
+class _Image(html.parser.HTMLParser):
+    def handle_starttag(self, tag, attrs):
+        assert tag == "img"
+        self.attributes = dict(attrs)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_notebook_shows_every_chart_as_a_picture_with_its_description(name):
+    chart = CHARTS[name]
+    assert isinstance(chart, Figure)
+    shown = chart._repr_mimebundle_()
+    image = _Image()
+    image.feed(shown["text/html"])
+    assert image.attributes["src"].startswith("data:image/png;base64,iVBOR")
+    assert len(image.attributes["alt"]) > 40
+    assert image.attributes["alt"] == shown["text/plain"]
+    assert int(image.attributes["width"]) <= 960
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_chart_has_a_title(name):
+    chart = CHARTS[name]
+    assert chart.get_suptitle() or chart.axes[0].get_title()
+
+
+@pytest.mark.parametrize("name", ["classes", "labels", "accuracy", "loss", "confusion", "examples"])
+def test_both_axes_are_labelled(name):
+    for axes in CHARTS[name].axes:
+        assert axes.get_xlabel() and axes.get_ylabel()
+
+
+def test_a_description_is_escaped():
+    chart = figures.plot_intervals([('<b>"', 0.5, None, None)])
+    image = _Image()
+    image.feed(chart._repr_mimebundle_()["text/html"])
+    assert '<b>"' in image.attributes["alt"]
+
+
+def test_pyplot_is_never_loaded():
+    code = "import sys, fer_lib.figures; assert 'matplotlib.pyplot' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (48, 48, 1), (20, 30, 3)])
+def test_image_grids_take_grey_and_colour(shape):
+    images = RNG.integers(0, 256, (2, *shape), dtype=np.uint8)
+    canvas = np.asarray(figures.plot_image_grid({"a": images}).axes[0].images[0].get_array())
+    height, width = shape[:2]
+    assert np.array_equal(
+        canvas[:height, :width], np.broadcast_to(images[0].reshape(height, width, -1), (height, width, 3))
+    )
+
+
+def test_bars_are_shares_of_their_split_with_counts_above():
+    chart = figures.plot_class_distribution({"train": np.array([0, 0, 0, 3]), "test": np.array([6])})
+    heights = [bar.get_height() for bar in chart.axes[0].patches]
+    assert heights == [0.75, 0, 0, 0.25, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 1.0]
+    assert [text.get_text() for text in chart.axes[0].texts] == list("3001000") + list("0000001")
+
+
+def test_histories_are_drawn_thin_and_their_mean_thick():
+    axes = CHARTS["accuracy"].axes[0]
+    thick = [line for line in axes.lines if line.get_linewidth() > 2]
+    assert len(axes.lines) == 6 and len(thick) == 2
+    assert thick[0].get_ydata()[-1] == pytest.approx(0.55)
+    assert thick[1].get_ydata()[-1] == pytest.approx(0.45)
+    assert "mean of 2 seeds" in CHARTS["accuracy"].description
+
+
+def test_one_history_is_drawn_once():
+    assert len(CHARTS["loss"].axes[0].lines) == 2
+
+
+def test_histories_of_different_length_are_drawn():
+    chart = figures.plot_history([_history(), _history().iloc[:3]])
+    assert list(chart.axes[0].lines[-1].get_xdata()) == [1, 2, 3, 4, 5]
+
+
+def test_confusion_beside_published_prints_the_difference():
+    measured = np.eye(7)
+    measured[0, :2] = (0.75, 0.25)
+    texts = [text.get_text() for text in figures.plot_confusion(measured, published=np.eye(7)).axes[1].texts]
+    assert texts.count("-0.25") == texts.count("+0.25") == 1
+    assert texts.count("=") == 47
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=12), st.integers(0, 5))
+def test_examples_stand_where_they_belong_and_cells_without_one_are_grey(pairs, seed):
+    labels, predictions = np.array(pairs).T
+    images = np.zeros((len(pairs), 8, 8), dtype=np.uint8)
+    images += (10 * labels + predictions + 1)[:, None, None].astype(np.uint8)
+    chart = figures.plot_confusion_examples(images, labels, predictions, ("a", "b", "c"), seed)
+    canvas = np.asarray(chart.axes[0].images[0].get_array())
+    for true in range(3):
+        for predicted in range(3):
+            shown = canvas[true * 10 + 4, predicted * 10 + 4]
+            expected = 10 * true + predicted + 1 if (true, predicted) in pairs else 239
+            assert (shown == expected).all()
+
+
+def test_the_same_seed_draws_the_same_examples():
+    def draw(seed):
+        chart = figures.plot_confusion_examples(FACES, LABELS, LABELS, seed=seed)
+        return np.asarray(chart.axes[0].images[0].get_array())
+
+    assert np.array_equal(draw(1), draw(1))
+    assert not np.array_equal(draw(1), draw(2))
+
+
+def test_intervals_say_in_words_what_they_show():
+    assert "a: published 50.0%, measured 51.0%; b: published 40.0%, measured none" in CHARTS["intervals"].description
+
+
+def test_the_best_trial_is_starred_in_every_panel():
+    panels = [axes for axes in CHARTS["search"].axes if axes.lines]
+    assert len(panels) == 5
+    assert [line.get_ydata()[0] for axes in panels for line in axes.lines if line.get_marker() == "*"] == [0.5] * 5
+    assert panels[0].get_xscale() == "log" and panels[1].get_xscale() == "linear"
+    assert CHARTS["search"].get_suptitle() == "Random search: 5 trials"
+
+
+@pytest.mark.parametrize(
+    ("plot", "received"),
+    [
+        (lambda: figures.plot_image_grid({}), "{}"),
+        (lambda: figures.plot_image_grid({"a": FACES[:0]}), "'a': 0"),
+        (lambda: figures.plot_class_distribution({}), "{}"),
+        (lambda: figures.plot_class_distribution({"a": np.array([7])}), "7"),
+        (lambda: figures.plot_label_distribution(LABELS, LABELS[1:]), "70 and 69"),
+        (lambda: figures.plot_history([]), r"\[\]"),
+        (lambda: figures.plot_history([_history()], "f1"), "columns"),
+        (lambda: figures.plot_confusion(SHARES[:6]), r"\[\["),
+        (lambda: figures.plot_confusion(7 * SHARES + 1), r"2\.0"),
+        (lambda: figures.plot_confusion(SHARES, published=-SHARES), "-0"),
+        (lambda: figures.plot_confusion_examples(FACES, LABELS, LABELS[1:]), "70, 70 and 69"),
+        (lambda: figures.plot_confusion_examples(FACES[:0], LABELS[:0], LABELS[:0]), "0, 0 and 0"),
+        (lambda: figures.plot_intervals([]), r"\[\]"),
+        (lambda: figures.plot_duplicates(FACES[:0], []), "0 and 0"),
+        (lambda: figures.plot_duplicates(FACES[None, :2], []), "1 and 0"),
+        (lambda: figures.plot_search(_trials().iloc[3:4]), "1 rows"),
+        (lambda: figures.plot_search(_trials()[["score"]]), "6 rows"),
+        (lambda: figures.plot_search(_trials(), "accuracy"), "6 rows"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(plot, received):
+    with pytest.raises(ValueError, match=f"Received: .*{received}"):
+        plot()
+
+
+def test_the_palette_has_a_colour_for_every_class():
+    assert len(set(OKABE_ITO)) == len(EMOTIONS)

@@ -1,0 +1,98 @@
+import json
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fer_lib.files import atomic, write_json, write_npz, write_text
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
+    max_leaves=10,
+)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_file_appears_only_when_the_block_ends(tmp_path):
+    path = tmp_path / "new" / "folder" / "result.txt"
+    with atomic(path) as temporary:
+        temporary.write_text("whole")
+        assert not path.exists()
+        assert (temporary.parent, temporary.suffix) == (path.parent, ".txt")
+    assert path.read_text() == "whole"
+    assert names(path.parent) == ["result.txt"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failing_block_leaves_the_old_file_and_no_temporary_one(error, tmp_path):
+    path = tmp_path / "result.txt"
+    write_text(path, "old")
+    with pytest.raises(error), atomic(path) as temporary:
+        temporary.write_text("half of the n")
+        raise error
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["result.txt"]
+
+
+def test_a_failing_block_leaves_nothing_where_nothing_was(tmp_path):
+    with pytest.raises(ValueError), atomic(tmp_path / "result.txt"):
+        raise ValueError
+    assert names(tmp_path) == []
+
+
+def test_a_failing_move_leaves_no_temporary_file(tmp_path):
+    (tmp_path / "result.txt").mkdir()
+    with pytest.raises(OSError):
+        write_text(tmp_path / "result.txt", "text")
+    assert names(tmp_path) == ["result.txt"]
+
+
+def test_written_files_can_be_read_by_all(tmp_path):
+    write_text(tmp_path / "result.txt", "text")
+    assert os.stat(tmp_path / "result.txt").st_mode & 0o777 == 0o644
+
+
+@given(value=JSON_VALUES)
+def test_json_comes_back_as_it_was(value, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "value.json"
+    write_json(path, value)
+    assert json.loads(path.read_text(encoding="utf-8")) == value
+
+
+@pytest.mark.parametrize("value", [float("nan"), {"accuracy": float("inf")}, {1, 2}])
+def test_what_is_no_json_leaves_the_old_file(value, tmp_path):
+    path = tmp_path / "metrics.json"
+    write_json(path, "old")
+    with pytest.raises((ValueError, TypeError)):
+        write_json(path, value)
+    assert json.loads(path.read_text()) == "old"
+    assert names(tmp_path) == ["metrics.json"]
+
+
+def test_text_is_utf8_whatever_the_locale(tmp_path):
+    write_text(tmp_path / "text.txt", "±1 × “Ψ”\n")
+    assert (tmp_path / "text.txt").read_bytes() == "±1 × “Ψ”\n".encode()
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_arrays_come_back_with_names_types_and_shapes(compressed, tmp_path):
+    arrays = {"rows": np.arange(3), "single": np.zeros((2, 0, 7), np.float16), "image": np.full((4, 4), 255, np.uint8)}
+    write_npz(tmp_path / "arrays.npz", arrays, compressed=compressed)
+    with np.load(tmp_path / "arrays.npz", allow_pickle=False) as stored:
+        assert stored.files == list(arrays)
+        for name, array in arrays.items():
+            assert stored[name].dtype == array.dtype
+            np.testing.assert_array_equal(stored[name], array)
+    assert names(tmp_path) == ["arrays.npz"]
+
+
+def test_compression_makes_the_file_smaller(tmp_path):
+    for compressed in (False, True):
+        write_npz(tmp_path / f"{compressed}.npz", {"zeros": np.zeros(10_000)}, compressed=compressed)
+    assert (tmp_path / "True.npz").stat().st_size < (tmp_path / "False.npz").stat().st_size / 10

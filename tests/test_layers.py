@@ -1,0 +1,148 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fer_lib import models
+from fer_lib.fitting import dtype_policy
+from fer_lib.layers import FastMaxPooling2D, FusedBatchNormalization, with_fast_kernels
+
+
+def batch_norm_step(layer, images, weights):
+    """Outputs, gradients (inputs, gamma, beta) and moving statistics of one training step."""
+    layer.build(images.shape)
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(images)
+        tape.watch(inputs)
+        outputs = layer(inputs, training=True)
+        loss = tf.reduce_sum(tf.cast(outputs, tf.float32) * weights)
+    gradients = tape.gradient(loss, [inputs, *layer.trainable_variables])
+    return [outputs, *gradients, *layer.non_trainable_variables]
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    shape=st.tuples(st.integers(2, 5), st.integers(1, 7), st.integers(1, 7), st.integers(1, 6)),
+    momentum=st.floats(0.0, 0.99),
+    center=st.booleans(),
+    scale=st.booleans(),
+    seed=st.integers(0, 2**16),
+)
+def test_fused_batch_norm_equals_keras(shape, momentum, center, scale, seed):
+    rng = np.random.default_rng(seed)
+    images = (rng.normal(size=shape) * 3 + 1).astype(np.float32)
+    weights = rng.normal(size=shape).astype(np.float32)
+    arguments = {"momentum": momentum, "center": center, "scale": scale}
+    expected = batch_norm_step(keras.layers.BatchNormalization(**arguments), images, weights)
+    measured = batch_norm_step(FusedBatchNormalization(**arguments), images, weights)
+    assert len(expected) == len(measured) == 4 + center + scale
+    for one, other in zip(expected, measured, strict=True):
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("trainable", "training"), [(False, True), (True, False)])
+def test_fused_batch_norm_in_inference_mode_leaves_its_statistics(trainable, training):
+    layer = FusedBatchNormalization(trainable=trainable)
+    images = np.full((2, 4, 4, 3), 5, np.float32)
+    outputs = layer(images, training=training)
+    np.testing.assert_allclose(np.asarray(outputs), images / np.sqrt(1.001), rtol=1e-5)
+    assert np.asarray(layer.moving_mean).tolist() == [0, 0, 0]
+    assert np.asarray(layer.moving_variance).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (4, 3, 5)])
+def test_fused_batch_norm_falls_back_on_other_ranks(shape):
+    images = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    expected = keras.layers.BatchNormalization()(images, training=True)
+    np.testing.assert_array_equal(np.asarray(FusedBatchNormalization()(images, training=True)), np.asarray(expected))
+
+
+def test_fused_batch_norm_keeps_bfloat16_activations_and_float32_statistics():
+    layer = FusedBatchNormalization(dtype="mixed_bfloat16")
+    outputs = layer(np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype(np.float32), training=True)
+    assert outputs.dtype == tf.bfloat16
+    assert {str(variable.dtype) for variable in layer.variables} == {"float32"}
+
+
+def pooling_step(layer, images, dtype):
+    with tf.GradientTape() as tape:
+        inputs = tf.cast(images, dtype)
+        tape.watch(inputs)
+        outputs = layer(inputs)
+        weights = tf.reshape(tf.range(1, tf.size(outputs) + 1) % 7, tf.shape(outputs))
+        loss = tf.reduce_sum(outputs * tf.cast(weights, dtype))
+    return outputs, tape.gradient(loss, inputs)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 3), st.integers(2, 9), st.integers(2, 9), st.integers(1, 4)),
+    levels=st.integers(1, 4),
+    seed=st.integers(0, 2**16),
+    dtype=st.sampled_from(["float32", "bfloat16"]),
+)
+def test_fast_max_pooling_equals_keras_bit_for_bit_ties_included(shape, levels, seed, dtype):
+    images = np.random.default_rng(seed).integers(0, levels, size=shape).astype(np.float32)
+    for one, other in zip(
+        pooling_step(keras.layers.MaxPooling2D(2, dtype=dtype), images, dtype),
+        pooling_step(FastMaxPooling2D(2, dtype=dtype), images, dtype),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(np.asarray(one, np.float32), np.asarray(other, np.float32))
+
+
+def gradient(model, images, labels):
+    """Gradient of the mean cross-entropy with respect to all trainable weights, as one vector."""
+
+    @tf.function
+    def compute():
+        with tf.GradientTape() as tape:
+            loss = keras.losses.sparse_categorical_crossentropy(labels, model(images, training=True))
+        return tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+
+    return np.concatenate([np.asarray(part, np.float64).ravel() for part in compute()])
+
+
+def test_a_model_with_fast_kernels_has_the_gradient_of_the_plain_one():
+    """Near-ties of pooling and ReLU amplify rounding in float32, so the measure is Keras' own model in float64."""
+    rng = np.random.default_rng(0)
+    images, labels = rng.normal(size=(8, 48, 48, 1)).astype(np.float32), np.arange(8) % 7
+    options = {"filters": (3, 4, 5), "dropout_rate": 0.0}
+    plain = models.build("light_vgg", **options)
+    fast = with_fast_kernels(plain)
+    assert {type(layer) for layer in fast.layers} >= {FusedBatchNormalization, FastMaxPooling2D}
+    np.testing.assert_allclose(fast(images), plain(images), rtol=1e-5)
+    with dtype_policy("float64"):
+        exact = models.build("light_vgg", **options)
+    exact.set_weights(plain.get_weights())
+    expected = gradient(exact, images.astype(np.float64), labels)
+    for model in (plain, fast):
+        assert np.linalg.norm(gradient(model, images, labels) - expected) < 0.02 * np.linalg.norm(expected)
+
+
+def test_frozen_layers_stay_frozen():
+    plain = models.build("light_vgg", filters=(2, 2, 2))
+    plain.get_layer("block2_bn").trainable = False
+    fast = with_fast_kernels(plain)
+    assert [layer.name for layer in fast.layers if not layer.trainable] == ["block2_bn"]
+
+
+def test_a_saved_model_loads_where_fer_lib_is_not_installed(tmp_path):
+    plain = models.build("light_vgg", filters=(2, 3, 4))
+    fast = with_fast_kernels(plain)
+    plain.set_weights(fast.get_weights())
+    plain.save(tmp_path / "model.keras")
+    code = (
+        "import sys; sys.modules['fer_lib'] = None\n"
+        "import keras\n"
+        f"model = keras.models.load_model({str(tmp_path / 'model.keras')!r})\n"
+        "print({type(layer).__module__.split('.')[0] for layer in model.layers}, model.count_params())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == f"{{'keras'}} {plain.count_params()}"

@@ -1,0 +1,222 @@
+"""Cards: what they hold, and how a wrong one is refused."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from fer_lib import papers
+from fer_lib.papers import CardError
+from fer_lib.papers.claim_kinds import Number, metrics_of, variants_of
+
+SHI = Path(papers.__file__).parent / "shi_light_vgg.yaml"
+CONTENT = yaml.safe_load(SHI.read_text(encoding="utf-8"))
+
+
+def write_card(folder, content, name="shi_light_vgg"):
+    path = folder / f"{name}.yaml"
+    path.write_text(
+        content if isinstance(content, str) else yaml.dump(content, Dumper=yaml.CSafeDumper), encoding="utf-8"
+    )
+    return path
+
+
+def change(place, value):
+    """The card with the field at a dotted place set, or removed where `value` is `...`."""
+    content = copy.deepcopy(CONTENT)
+    *way, last = [int(step) if step.isdigit() else step for step in place.split(".")]
+    holder = content
+    for step in way:
+        holder = holder[step]
+    if value is ...:
+        del holder[last]
+    else:
+        holder[last] = value
+    return content
+
+
+def claim_index(claim_id):
+    return [claim["id"] for claim in CONTENT["claims"]].index(claim_id)
+
+
+@pytest.mark.parametrize("paper", papers.ids())
+def test_every_card_loads_and_speaks_of_itself(paper):
+    card = papers.load(paper)
+    assert card.id == paper
+    assert {name for claim in card.claims for name in variants_of(claim)} <= set(card.variants)
+    assert len({card.notebook for card in map(papers.load, papers.ids())}) == len(papers.ids())
+    for name in card.variants:
+        assert card.seeds(name, "smoke")
+
+
+def test_the_card_of_shi_holds_the_numbers_of_its_text():
+    card = papers.load("shi_light_vgg")
+    published = {claim.id: claim.published.text for claim in card.claims if getattr(claim, "published", None)}
+    assert published["test_accuracy"] == "58.6 %"
+    assert published["validation_accuracy"] == "57.6 %"
+    tables = [
+        f"{model}_{split}_accuracy"
+        for model in ("lda", "qda", "softmax_regression")
+        for split in ("validation", "test")
+    ]
+    assert [published[name] for name in tables] == ["34.5 %", "35.1 %", "32.7 %", "32.9 %", "35.2 %", "35.1 %"]
+    recalls = [
+        published[f"recall_{name}"] for name in ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+    ]
+    matrix = next(claim for claim in card.claims if claim.kind == "matrix")
+    assert [f"{row[index]:.2f}" for index, row in enumerate(matrix.rows)] == recalls
+    assert (published["batch_norm_helps"], published["dropout_helps"]) == ("+3 points", "+8 points")
+    assert card.settings("light_vgg")["dropout_rate"] == 0.5
+    assert card.settings("without_dropout") == {**card.settings("light_vgg"), "dropout_rate": 0.0}
+    assert "learning_rate" not in card.settings("lda")
+    assert (card.seeds("light_vgg", "paper"), card.seeds("lda", "paper")) == ([0, 1, 2], [0])
+    assert {name: value.origin for name, value in card.hyperparameters.items()}["dropout_rate"] == "stated"
+    assert all(value.reason for value in card.hyperparameters.values())
+    assert all(metrics_of(claim) for claim in card.claims if claim.kind != "matrix")
+
+
+def test_an_unknown_paper_is_refused():
+    with pytest.raises(ValueError, match=r"paper must be one of \[.*'shi_light_vgg'.*\]. Received: 'shi'"):
+        papers.load("shi")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("title", ..., "title: is missing. Received: nothing"),
+        ("titel", "x", "titel: is no field of a card. Received: 'x'"),
+        ("year", "2018", "year: Input should be a valid integer.*Received: '2018'"),
+        ("data.split", "random", "data.split: Input should be 'official'. Received: 'random'"),
+        ("notebook", "shi", "notebook: .*Received: 'shi'"),
+        ("hyperparameters.learning_rate.value", "1e-3", "learning_rate.value: .*1.0e-3.*Received: '1e-3'"),
+        ("hyperparameters.learning_rate.value", [1], "learning_rate.value: must be a number.*Received:"),
+        ("hyperparameters.learning_rate.value", float("nan"), "hyperparameters.learning_rate.value: must be finite"),
+        ("hyperparameters.learning_rate.assumed", "x", r"learning_rate: needs exactly one.*\['assumed', 'searched'\]"),
+        ("hyperparameters.padding.assumed", ..., r"hyperparameters.padding: needs exactly one of .*Received: \[\]"),
+        ("hyperparameters.epochs.value", 31, "hyperparameters.epochs.value: must equal profiles.paper.epochs"),
+        ("variants.light_vgg.kind", "net", "variants.light_vgg.kind: .*Received: 'net'"),
+        ("variants.attitude.grouping", "mood", "variants.attitude.grouping: must be one of .*Received: 'mood'"),
+        ("variants.without_dropout.hyperparameters", {"drop": 0.0}, "variants.without_dropout.hyperparameters: .*drop"),
+        ("variants.lda.seeds", [], "variants.lda.seeds: .*Received: "),
+        ("variants.lda.seeds", [-1], "variants.lda.seeds.0: .*Received: -1"),
+        ("search.rate", {"kind": "uniform", "low": 0.0, "high": 1.0}, "search: must be one of .*Received: 'rate'"),
+        ("search.learning_rate", ..., "hyperparameters.learning_rate.searched: search must name it"),
+        ("search.learning_rate.low", "1e-4", "search.learning_rate.low: .*1.0e-3.*Received: '1e-4'"),
+        ("search.learning_rate.low", 1.0, "search.learning_rate: low must be below high.*Received: 1.0, 0.005"),
+        ("search.beta_1.kind", "normal", "search.beta_1: .*'uniform'.*Received: "),
+        ("profiles.smoke", ..., "profiles: must be .*Received: "),
+        ("profiles.quick.epochs", 0, "profiles.quick.epochs: .*Received: 0"),
+        ("profiles.quick.epochs", 1.5, "profiles.quick.epochs: .*Received: 1.5"),
+        ("claims.0.verdict", "reproduced", r"claims.0 \(validation_accuracy\).verdict: is no field of a card"),
+        ("claims.0.kind", "equal", r"claims.0 \(validation_accuracy\): .*Received: "),
+        ("claims.0.published", 57.6, r"claims.0 \(validation_accuracy\).published: .*in quotes.*Received: 57.6"),
+        ("claims.0.published", "circa 57 %", r"claims.0 \(validation_accuracy\).published: .*Received: 'circa 57 %'"),
+        ("claims.0.metric", "acuracy", r"claims.0 \(validation_accuracy\).metric: .*Received: 'acuracy'"),
+        ("claims.0.metric", "recall.hapy", r"claims.0 \(validation_accuracy\).metric: .*Received: 'recall.hapy'"),
+        ("claims.0.metric", "recall", r"claims.0 \(validation_accuracy\).metric: must be recall.<class>.*Received"),
+        ("claims.0.metric", "history.late_gain", r"claims.0 \(validation_accuracy\).metric: .*Received: 'history"),
+        ("claims.0.split", ..., r"claims.0 \(validation_accuracy\).metric: without a split.*Received: 'accuracy'"),
+        ("claims.0.split", "private", r"claims.0 \(validation_accuracy\).split: .*Received: 'private'"),
+        ("claims.0.variant", "vgg", r"claims.0 \(validation_accuracy\).variant: must be one of .*Received: 'vgg'"),
+        ("claims.0.grouping", "mood", r"claims.0 \(validation_accuracy\).grouping: must be one of .*Received: 'mood'"),
+        ("claims.0.divided_by", "1e3", r"claims.0 \(validation_accuracy\).divided_by: .*1.0e-3.*Received: '1e3'"),
+        ("claims.1.id", "validation_accuracy", r"claims: ids must be unique. Received: \['validation_accuracy'\]"),
+    ],
+)  # fmt: skip
+def test_a_wrong_card_names_its_file_and_field(tmp_path, place, value, message):
+    path = write_card(tmp_path, change(place, value))
+    with pytest.raises(CardError, match=rf"shi_light_vgg\.yaml: (hyperparameters\.)?{message}") as caught:
+        papers.load_card(path)
+    assert all(line.startswith(f"{path}: ") and "Received: " in line for line in str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "field", "value", "message"),
+    [
+        ("confusion_matrix", "rows", [[0.5, 0.5], [0.5, 0.5]], "rows: must be 7 rows.*Received: 2"),
+        ("confusion_matrix", "rows", [[0.5, 0.5], [1.0]], "rows must be square. Received: row 1 of 1"),
+        ("confusion_matrix", "rows", [[0.9, 0.5], [0.5, 0.5]], "rows.0 must sum to one.*Received: 1.4"),
+        ("confusion_matrix", "rows", [[1.2, -0.2], [0.5, 0.5]], "rows.0.0: .*Received: 1.2"),
+        ("confusion_matrix", "split", ..., "a matrix needs a split"),
+        ("dropout_helps", "minus", "dropout", "variant: must be one of .*Received: 'dropout'"),
+        ("dropout_helps", "published", "0 points", "published must not be zero"),
+        ("merging_disgust_helps", "variant", "merged_disgust", "grouping: .*grouped already"),
+        ("attitude_helps", "metric", "recall.positive", "metric: .*Received: 'recall.positive'"),
+        ("recall_order", "groups", [["recall.happy"]], "groups: .*at least 2"),
+        ("recall_order", "groups", [["recall.happy"], ["recall.joy"]], "metric: .*Received: 'recall.joy'"),
+        ("best_of_all_attempts", "groups", [["light_vgg"], ["vgg"]], "variant: .*Received: 'vgg'"),
+        ("curves_start_together", "low", "3 points", "low must be below high. Received: '3 points' and"),
+        ("not_converged", "grouping", "attitude", "a claim with a grouping needs a split"),
+    ],
+)
+def test_a_wrong_claim_is_named(tmp_path, claim_id, field, value, message):
+    index = claim_index(claim_id)
+    path = write_card(tmp_path, change(f"claims.{index}.{field}", value))
+    with pytest.raises(CardError, match=rf"claims\.{index} \({claim_id}\).*{message}"):
+        papers.load_card(path)
+
+
+def test_every_wrong_field_is_named_at_once(tmp_path):
+    content = change("title", ...)
+    content["year"] = "2018"
+    with pytest.raises(CardError) as caught:
+        papers.load_card(write_card(tmp_path, content))
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == ["title", "year"]
+
+
+def test_yaml_that_makes_text_of_a_number_is_refused(tmp_path):
+    text = SHI.read_text(encoding="utf-8").replace("value: 1.0e-3", "value: 1e-3")
+    with pytest.raises(CardError, match=r"hyperparameters.learning_rate.value: .*write 1\.0e-3.*Received: '1e-3'"):
+        papers.load_card(write_card(tmp_path, text))
+
+
+def test_a_key_given_twice_is_refused(tmp_path):
+    text = SHI.read_text(encoding="utf-8") + "\nid: another\n"
+    with pytest.raises(CardError, match="shi_light_vgg.yaml: .*every key once. Received: key 'id' twice"):
+        papers.load_card(write_card(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "just text", "id: [unclosed", "id: !!python/object:os.system {}"])
+def test_what_is_no_card_is_refused(tmp_path, text):
+    with pytest.raises(CardError, match="shi_light_vgg.yaml: must be .*Received: "):
+        papers.load_card(write_card(tmp_path, text))
+
+
+def test_a_card_in_another_encoding_is_refused(tmp_path):
+    path = tmp_path / "shi_light_vgg.yaml"
+    path.write_bytes("title: caf\u00e9".encode("latin-1"))
+    with pytest.raises(CardError, match="UTF-8"):
+        papers.load_card(path)
+
+
+def test_a_card_is_named_as_its_file(tmp_path):
+    with pytest.raises(CardError, match="other.yaml: id: must be the file's name, 'other'. Received: 'shi_light_vgg'"):
+        papers.load_card(write_card(tmp_path, CONTENT, "other"))
+
+
+def test_a_card_cannot_be_changed():
+    card = papers.load("shi_light_vgg")
+    with pytest.raises(ValidationError, match="frozen"):
+        card.claims[0].published.value = 0.9
+
+
+@given(st.integers(-999, 999), st.integers(0, 3), st.sampled_from(["", "%", " %", " points"]))
+def test_a_printed_number_says_its_value_and_rounding(digits, decimals, unit):
+    text = f"{digits / 10**decimals:.{decimals}f}{unit}"
+    number = Number.model_validate(text)
+    scale = 100 if unit else 1
+    assert number.text == text
+    assert number.value == pytest.approx(digits / 10**decimals / scale)
+    assert number.high - number.low == pytest.approx(1 / 10**decimals / scale)
+    assert number.unit == unit.strip()
+
+
+def test_a_number_that_print_does_not_say_gives_its_parts():
+    number = Number.model_validate({"text": "less than 1 %", "value": 0.01, "rounding": 0.0})
+    assert (number.low, number.high, number.unit) == (0.01, 0.01, "%")
+    with pytest.raises(ValidationError, match="rounding"):
+        Number.model_validate({"text": "less than 1 %", "value": 0.01, "rounding": -0.1})

@@ -1,0 +1,165 @@
+import json
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_runs import PAPER, write_fake_run, write_fake_runs
+
+from fer_lib import papers
+from fer_lib.claims import judge
+from fer_lib.files import write_json
+from fer_lib.paths import PUBLISHED
+from fer_lib.published import publish, publish_run, published_runs, verify_published
+from fer_lib.runs import find_runs, request_sha256
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    write_fake_runs(folder)
+    return folder
+
+
+@pytest.fixture
+def published(runs, tmp_path):
+    publish(runs, destination=tmp_path / "published")
+    return tmp_path / "published"
+
+
+def test_every_run_is_published_in_the_layout_of_run_folders(runs, published):
+    places = [run.folder.relative_to(runs / "paper") for run in find_runs(runs, "paper")]
+    assert [run.folder.relative_to(published) for run in published_runs(folder=published)] == places
+    assert published_runs("another_paper", published) == []
+    assert not [path for path in published.rglob(".*")]
+
+
+def test_judging_needs_published_numbers_alone(runs, published):
+    card = papers.load(PAPER)
+    before, after = judge(card, find_runs(runs, "paper")), judge(card, published_runs(PAPER, published))
+    assert [judgement.verdict for judgement in after] == [judgement.verdict for judgement in before]
+    for one, other in zip(before, after, strict=True):
+        assert other.measured == pytest.approx(one.measured, abs=0.006)  # grouped numbers: one image of 200
+
+
+def test_predictions_are_small_and_of_held_out_images_only(runs, published):
+    run = published_runs(PAPER, published)[0]
+    original = find_runs(runs, "paper")[0]
+    with np.load(run.folder / "predictions.npz", allow_pickle=False) as arrays:
+        kinds = {name: arrays[name].dtype.name for name in arrays.files}
+    assert kinds == {
+        f"{name}_{split}": kind
+        for split in ("validation", "test")
+        for name, kind in (("rows", "int32"), ("labels", "uint8"), ("single", "float16"))
+    }
+    one, other = run.predictions("test"), original.predictions("test")
+    assert np.array_equal(one.rows, other.rows) and np.array_equal(one.labels, other.labels)
+    assert np.allclose(one.probabilities, other.probabilities, atol=5e-4)
+
+
+def test_metrics_stay_and_histories_are_rounded(runs, published):
+    run, original = published_runs(PAPER, published)[-1], find_runs(runs, "paper")[-1]
+    assert run.metrics == original.metrics
+    pairs = [(r, o) for r, o in zip(published_runs(PAPER, published), find_runs(runs, "paper"), strict=True)]
+    histories = [(r.history, o.history) for r, o in pairs if (o.folder / "history.csv").exists()]
+    assert len(histories) == 11
+    for rounded, exact in histories:
+        pd.testing.assert_frame_equal(rounded, exact, rtol=1e-5)
+        assert set(rounded["seconds"]) == {57.1235}
+
+
+def test_no_path_and_no_name_of_a_machine_is_published(published):
+    text = "".join(path.read_text() for path in published.rglob("*.json"))
+    assert "/home" not in text and "somebody" not in text
+    assert '"source": "fer2013.csv"' in text
+
+
+def test_a_path_in_a_request_is_cut_and_hashed_anew(tmp_path):
+    run = write_fake_run(tmp_path / "runs")
+    config = run.config
+    config["request"]["options"]["weights"] = "C:\\Users\\somebody\\vgg16.h5"
+    config["record"]["hardware"]["gpus"] = ["~/somebody"]
+    write_json(run.folder / "config.json", config)
+    config = publish_run(run, tmp_path / "published" / "seed-0").config
+    assert config["request"]["options"]["weights"] == "vgg16.h5"
+    assert config["request_sha256"] == request_sha256(config["request"])
+
+
+def test_publishing_twice_gives_the_same_bytes(runs, published, tmp_path):
+    publish(runs, destination=tmp_path / "again")
+    for path in (path for path in published.rglob("*") if path.is_file()):
+        assert path.read_bytes() == (tmp_path / "again" / path.relative_to(published)).read_bytes()
+
+
+def test_a_run_published_before_is_replaced_whole(published, tmp_path):
+    folder = published / PAPER / "light_vgg" / "seed-0"
+    (folder / "leftover.txt").write_text("of an earlier run")
+    publish_run(write_fake_run(tmp_path / "runs", accuracy=0.9), folder)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "config.json",
+        "history.csv",
+        "metrics.json",
+        "predictions.npz",
+    ]
+
+
+@pytest.mark.parametrize("options", [{"is_sample": True}, {"shortened": True}])
+def test_numbers_that_are_not_comparable_are_refused_and_nothing_is_written(tmp_path, options):
+    write_fake_run(tmp_path / "runs", variant="lda")
+    write_fake_run(tmp_path / "runs", **options)
+    with pytest.raises(ValueError, match=r"not published\. Received: .*light_vgg"):
+        publish(tmp_path / "runs", destination=tmp_path / "published")
+    assert not (tmp_path / "published").exists()
+
+
+def test_incomplete_runs_are_refused(tmp_path):
+    run = write_fake_run(tmp_path / "runs")
+    (run.folder / "metrics.json").unlink()
+    with pytest.raises(ValueError, match="complete"):
+        publish_run(run, tmp_path / "published")
+    with pytest.raises(ValueError, match="Received: none"):
+        publish(tmp_path / "runs", destination=tmp_path / "published")
+
+
+def test_the_search_is_published_as_a_table_the_best_trial_first(tmp_path):
+    runs = tmp_path / "runs"
+    write_fake_run(runs)
+    for number, (accuracy, rate) in enumerate([(0.3, 1e-3), (0.5, 2e-3), (0.4, 3e-3)]):
+        trial = write_fake_run(runs / "drafts", accuracy=accuracy, shortened=True)
+        config = trial.config
+        config["request"]["hyperparameters"]["learning_rate"] = rate
+        config["request"]["epochs"] = 4
+        write_json(trial.folder / "config.json", config)
+        shutil.move(trial.folder, runs / "paper" / PAPER / "search" / f"trial-{number:03d}" / "seed-0")
+    publish(runs, destination=tmp_path / "published")
+    table = pd.read_csv(tmp_path / "published" / PAPER / "search.csv")
+    assert list(table.columns) == ["trial", "learning_rate", "epochs", "validation_accuracy"]
+    assert list(table["trial"]) == [1, 2, 0] and list(table["learning_rate"]) == [2e-3, 3e-3, 1e-3]
+    assert len(published_runs(PAPER, tmp_path / "published")) == 1
+
+
+def test_what_was_published_proves_itself(published):
+    assert verify_published(published) == []
+
+
+def test_an_edited_number_is_found_out(published):
+    path = published / PAPER / "lda" / "seed-0" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["test"]["single"]["confusion"][0][0] += 20
+    write_json(path, metrics)
+    assert [finding.split(":")[0] for finding in verify_published(published)] == [f"{PAPER}/lda/seed-0"]
+
+
+def test_an_edited_request_is_found_out(published):
+    path = published / PAPER / "lda" / "seed-0" / "config.json"
+    path.write_text(re.sub(r'"seed": 0', '"seed": 5', path.read_text()))
+    assert verify_published(published) == [f"{PAPER}/lda/seed-0: request_sha256 is not the hash of the request"]
+
+
+def test_the_committed_numbers_prove_themselves():
+    if not published_runs():
+        pytest.skip("nothing is published yet")
+    assert verify_published(PUBLISHED) == []
+    for run in published_runs():
+        assert not run.request["data"]["is_sample"] and not run.config["record"]["shortened"]

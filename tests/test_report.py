@@ -1,0 +1,295 @@
+import html.parser
+import re
+
+import pytest
+from fake_runs import PAPER, write_fake_run, write_fake_runs
+
+from fer_lib import papers, report
+from fer_lib.claims import RULES, judge
+from fer_lib.paths import PROJECT, PUBLISHED
+from fer_lib.published import publish, published_runs
+from fer_lib.runs import find_runs
+
+VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle"}
+STATUSES = [
+    {"notebook": "00_dataset", "status": "completed", "seconds": 12.34, "html": "00_dataset.html", "error": None},
+    {"notebook": "01_shi_light_vgg", "status": "failed", "seconds": None, "html": None, "error": "<script>x</script>"},
+]
+CLAIMS = [claim.id for claim in papers.load(PAPER).claims]
+
+
+class Page(html.parser.HTMLParser):
+    """What a test asks of a page; refuses tags that do not close in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.data = [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+        self.text = " ".join(" ".join(self.data).split())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.data.append(data)
+
+    def find(self, tag, **wanted):
+        wanted = {key.rstrip("_").replace("_", "-"): value for key, value in wanted.items()}
+        return [attrs for name, attrs in self.tags if name == tag and wanted.items() <= attrs.items()]
+
+    def having(self, attribute):
+        return [attrs[attribute] for _, attrs in self.tags if attribute in attrs]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Published runs, and a reader's runs of the paper profile and of the sample."""
+    root = tmp_path_factory.mktemp("site")
+    write_fake_runs(root / "ours")
+    publish(root / "ours", destination=root / "published")
+    write_fake_runs(root / "reports" / "runs", without=("qda",))
+    write_fake_runs(root / "reports" / "runs", "smoke", is_sample=True)
+    write_fake_run(root / "reports" / "runs", "quick", shortened=True)
+    return root
+
+
+def _index(site, profile, statuses=STATUSES):
+    return report.write_index(site / "reports", profile, statuses, site / "published").read_text(encoding="utf-8")
+
+
+def test_the_index_lists_the_notebooks_with_status_time_and_link(site):
+    page = Page(_index(site, "paper"))
+    rows = page.find("tr", data_status="completed") + page.find("tr", data_status="failed")
+    assert [row["data-notebook"] for row in rows] == ["00_dataset", "01_shi_light_vgg"]
+    assert page.find("a", href="00_dataset.html")
+    assert not page.find("a", href="01_shi_light_vgg.html")
+    assert "12 s" in page.text and "What went wrong in 01_shi_light_vgg" in page.text
+
+
+def test_the_index_gives_every_claim_our_verdict_and_the_readers(site):
+    text = _index(site, "paper")
+    page = Page(text)
+    rows = [attrs["data-claim"] for attrs in page.find("tr") if "data-kind" in attrs]
+    assert rows == CLAIMS
+    card = papers.load(PAPER)
+    ours = judge(card, published_runs(PAPER, site / "published"))
+    theirs = judge(card, find_runs(site / "reports" / "runs", "paper", PAPER))
+    table = text[text.index('class="stack claims"') :]
+    shown = re.findall(r'data-verdict="([^"]+)"', table)
+    assert shown == [judgement.verdict for pair in zip(ours, theirs, strict=True) for judgement in pair]
+    for judgement in (*ours, *theirs):
+        for part in (judgement.says, judgement.where, judgement.published, judgement.reason, judgement.rule):
+            assert " ".join(part.split()) in page.text
+    assert "not run" in shown and "no run of qda (seed 0)" in page.text
+
+
+def test_the_index_says_what_was_run_where_and_how_verdicts_are_made(site):
+    page = Page(_index(site, "paper"))
+    for fact in (
+        "18" * 32,
+        "0123456789ab",
+        "tensorflow 2.21.0",
+        "A processor, 2 cores, 15.6 GiB",
+        "bfloat16",
+        "30 min 30 s",
+    ):
+        assert fact in page.text
+    assert len(page.having("data-seed")) == len(published_runs(folder=site / "published")) * 2 - 1
+    for name, rule in RULES:
+        assert name in page.text and " ".join(rule.split()) in page.text
+
+
+def test_sample_data_is_announced_and_never_judged(site):
+    text = _index(site, "smoke")
+    page = Page(text)
+    assert page.find("div", class_="banner")
+    assert "Sample data: numbers are not comparable with the paper." in page.text
+    assert page.text.index("Sample data: numbers") < page.text.index("replicated claim by claim")
+    table = text[text.index('class="stack claims"') :]
+    assert set(re.findall(r'data-verdict="([^"]+)"', table)[1::2]) == {"none"}
+    assert page.text.count("no verdict: sample data") >= len(CLAIMS)
+
+
+def test_a_shortened_budget_is_announced(site):
+    page = Page(_index(site, "quick"))
+    assert "Shortened budget: numbers are not comparable with the paper." in page.text
+    assert "no verdict: shortened budget" in page.text
+
+
+def test_no_banner_where_numbers_are_comparable(site):
+    page = Page(_index(site, "paper"))
+    assert not page.find("div", class_="banner") and "not comparable" not in page.text
+
+
+def test_what_others_wrote_is_escaped(site):
+    text = _index(site, "paper")
+    assert not Page(text).find("script")
+    assert "&lt;script&gt;x&lt;/script&gt;" in text
+
+
+@pytest.mark.parametrize("profile", ["paper", "smoke", "quick", "nothing"])
+def test_pages_load_nothing_and_their_own_links_hold(site, profile):
+    text = _index(site, profile, STATUSES[1:])
+    page = Page(text)
+    assert not {tag for tag, _ in page.tags} & {"script", "iframe", "object", "embed", "img"}
+    assert not re.search(r"@import|url\(|https?://|src=", text)
+    assert [attrs["href"] for attrs in page.find("link")] == ["data:,"]
+    ids = page.having("id")
+    assert len(set(ids)) == len(ids)
+    for link in (attrs["href"] for attrs in page.find("a")):
+        assert link[1:] in ids if link.startswith("#") else (site / "reports" / link).exists()
+
+
+def test_tables_are_told_to_screen_readers(site):
+    page = Page(_index(site, "paper"))
+    tables = [tag for tag, _ in page.tags if tag == "table"]
+    captions = [tag for tag, _ in page.tags if tag == "caption"]
+    assert len(tables) == len(captions) >= 6
+    assert all({"scope"} <= attrs.keys() for attrs in page.find("th"))
+    assert all(attrs.get("aria-label") for attrs in page.find("svg"))
+    assert page.find("html", lang="en") and page.find("main", id="main")
+    assert page.find("meta", name="viewport")
+
+
+def test_an_index_without_any_run_says_so(tmp_path):
+    page = Page(report.write_index(tmp_path, "quick", [], tmp_path / "published").read_text(encoding="utf-8"))
+    assert "There are no runs of this profile yet" in page.text and "No run yet" in page.text
+    assert not page.find("section", id="notebooks")
+
+
+def test_a_reader_with_other_data_is_told(site, tmp_path):
+    run = write_fake_run(tmp_path / "runs", variant="lda")
+    config = (run.folder / "config.json").read_text().replace("18" * 32, "77" * 32)
+    (run.folder / "config.json").write_text(config)
+    page = Page(report.write_index(tmp_path, "paper", [], site / "published").read_text(encoding="utf-8"))
+    assert "Your data is not, byte for byte, the data of the published runs" in page.text
+    assert "77" * 32 in page.text
+
+
+def test_results_are_built_from_published_numbers_alone_and_always_the_same(site):
+    paths = report.write_results(site / "published")
+    first = [path.read_bytes() for path in paths]
+    assert [path.read_bytes() for path in report.write_results(site / "published")] == first
+    page = Page(first[1].decode())
+    assert "your run" not in page.text.lower()
+    links = {attrs["href"] for attrs in page.find("a")}
+    assert f"{PAPER}/light_vgg/seed-2/metrics.json" in links
+    assert all(link.startswith("#") or (site / "published" / link).exists() for link in links)
+
+
+def test_results_in_markdown_hold_a_row_for_every_claim(site):
+    path = report.write_results(site / "published")[0]
+    text = path.read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    claims = rows[2 : 2 + len(CLAIMS)]
+    judgements = judge(papers.load(PAPER), published_runs(PAPER, site / "published"))
+    for line, judgement in zip(claims, judgements, strict=True):
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        assert len(cells) == 8 and cells[5] == str(judgement.n_seeds) and cells[6].endswith(judgement.verdict)
+
+
+def test_the_published_search_is_shown(site):
+    (site / "published" / PAPER / "search.csv").write_text("trial,learning_rate\n7,0.00123\n2,0.5\n", encoding="utf-8")
+    page = Page(report.write_results(site / "published")[1].read_text(encoding="utf-8"))
+    assert "Random search: 2 trials" in page.text and "trial learning rate 7 0.00123 2 0.5" in page.text
+    (site / "published" / PAPER / "search.csv").unlink()
+
+
+def test_the_readme_gets_its_table_between_the_markers_and_keeps_the_rest(site, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("# Title\n<!-- results -->\nold | table\n<!-- /results -->\nThe end.\n", encoding="utf-8")
+    report.update_readme(readme, site / "published")
+    once = readme.read_text(encoding="utf-8")
+    assert once.startswith("# Title\n<!-- results -->\n") and once.endswith("\n<!-- /results -->\nThe end.\n")
+    assert "old | table" not in once
+    assert re.search(r"\| The test accuracy of the CNN was 58\.6 % \| 58\.6 % \| \S+ % \[.+\] \| 3 \| \S+ \w+ \|", once)
+    assert "RESULTS.md" not in once  # the published folder is not below this README
+    report.update_readme(readme, site / "published")
+    assert readme.read_text(encoding="utf-8") == once
+
+
+def test_the_readme_links_the_results_below_it(site):
+    report.write_results(site / "published")
+    readme = site / "README.md"
+    readme.write_text("<!-- results --><!-- /results -->", encoding="utf-8")
+    report.update_readme(readme, site / "published")
+    assert "[RESULTS.md](published/RESULTS.md)" in readme.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nothing", "<!-- results -->", "<!-- /results --><!-- results -->", 2 * "<!-- results -->\n<!-- /results -->\n"],
+)
+def test_a_readme_without_its_markers_is_refused_and_left_alone(tmp_path, text):
+    readme = tmp_path / "README.md"
+    readme.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match="once each. Received"):
+        report.update_readme(readme, tmp_path)
+    assert readme.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, ""),
+        (0.04, "0.0 s"),
+        (9.4, "9.4 s"),
+        (43, "43 s"),
+        (125, "2 min 5 s"),
+        (3599.6, "1 h 0 min"),
+        (4321, "1 h 12 min"),
+    ],
+)
+def test_times_are_told_as_people_tell_them(seconds, text):
+    assert report.format_seconds(seconds) == text
+
+
+def _luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_text_stands_out_from_its_background(theme):
+    style = (report.TEMPLATES / "report.css").read_text(encoding="utf-8")
+    colours = {}
+    for block in style.split(":root {")[1 : 2 + theme]:
+        colours |= dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block.split("}")[0]))
+    verdicts = ["reproduced", "exceeded", "below", "not-reproduced", "not-run", "no-verdict"]
+    pairs = [(name, f"{name}-bg") for name in verdicts] + [(name, "sheet") for name in verdicts]
+    pairs += [(name, ground) for name in ("ink", "soft", "link", "accent") for ground in ("paper", "sheet")]
+    for ink, ground in pairs:
+        bright, dark = sorted((_luminance(colours[ink]), _luminance(colours[ground])), reverse=True)
+        assert (bright + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
+
+
+def test_the_committed_results_are_what_the_committed_numbers_say(tmp_path):
+    if not published_runs():
+        pytest.skip("nothing is published yet")
+    committed = {name: (PUBLISHED / name).read_bytes() for name in ("RESULTS.md", "index.html")}
+    copy = tmp_path / "published"
+    for path in (path for path in PUBLISHED.rglob("*") if path.is_file()):
+        (copy / path.relative_to(PUBLISHED)).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path.relative_to(PUBLISHED)).write_bytes(path.read_bytes())
+    assert {path.name: path.read_bytes() for path in report.write_results(copy)} == committed
+
+
+def test_the_committed_readme_shows_the_committed_numbers(tmp_path):
+    if not published_runs():
+        pytest.skip("nothing is published yet")
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "README.md").write_text(text, encoding="utf-8")
+    report.update_readme(tmp_path / "README.md")
+    shown = (tmp_path / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in shown.splitlines() if line.startswith("| ")]
+    assert rows and set(rows) <= set(text.splitlines())

@@ -1,0 +1,256 @@
+"""Notebooks run in real processes, on fixture projects."""
+
+import html
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny_notebooks import command, environment_of, fer_lib, printed, write_notebook, write_project
+
+from fer_lib.files import write_json
+from fer_lib.runner import plan_jobs, run_notebooks
+
+GOOD = """
+import sys
+from fer_lib.paths import runs_folder
+from fer_lib.progress import Progress, write_progress
+write_progress(Progress("toy", "wide", 3, 2, 7, 90.0))
+print(repr((profile, data_path, rate)), runs_folder(), sys.executable)
+"""
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A project of three notebooks, the second of which fails, after one run of all with two at a time."""
+    project = write_project(tmp_path_factory.mktemp("project"), n00_good=GOOD, n01_bad="1 / 0", n02_good=GOOD)
+    return project, fer_lib(project, "run", "--profile", "smoke", "--jobs", "2", "-p", "rate", "1e-3")
+
+
+def _state(project: Path, name: str) -> dict:
+    return json.loads((project / "reports" / "notebooks" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_a_failing_notebook_does_not_stop_the_others(ran):
+    project, done = ran
+    assert done.returncode == 1, done.stderr
+    outcomes = [_state(project, name)["outcome"] for name in ("00_good", "01_bad", "02_good")]
+    assert [outcome["status"] for outcome in outcomes] == ["completed", "failed", "completed"]
+    assert outcomes[1]["error"].startswith("ZeroDivisionError: division by zero")
+    assert [outcome["html"] for outcome in outcomes] == ["00_good.html", "01_bad.html", "02_good.html"]
+
+
+def test_the_terminal_shows_a_table_the_error_and_where_to_look(ran):
+    project, done = ran
+    table = [line.split() for line in done.stdout.splitlines()]
+    assert ["notebook", "status", "seconds", "report"] in table
+    assert [row[0] for row in table if row[1:2] in (["completed"], ["failed"]) and len(row) == 4] == [
+        "00_good",
+        "01_bad",
+        "02_good",
+    ]
+    assert "----> 1 1 / 0" in done.stdout
+    assert str(project / "reports" / "notebooks" / "01_bad.ipynb") in done.stdout
+
+
+def test_parameters_arrive_with_their_types(ran):
+    project, _ = ran
+    assert printed(project / "reports" / "notebooks" / "00_good.ipynb").startswith("('smoke', 'sample', 0.001)")
+
+
+def test_kernels_run_in_this_interpreter_and_write_where_the_runner_was_told(ran):
+    project, _ = ran
+    expected = f" {project / 'reports' / 'runs'} {sys.executable}\n"
+    assert printed(project / "reports" / "notebooks" / "00_good.ipynb").endswith(expected)
+
+
+def test_pages_hold_the_title_the_output_and_the_failure(ran):
+    project, _ = ran
+    good = (project / "reports" / "00_good.html").read_text(encoding="utf-8")
+    assert "<title>Title of 00_good</title>" in good
+    assert "('smoke', 'sample', 0.001)" in html.unescape(good)
+    assert "ZeroDivisionError" in (project / "reports" / "01_bad.html").read_text(encoding="utf-8")
+
+
+def test_index_page_lists_what_ran(ran):
+    project, _ = ran
+    page = (project / "reports" / "index.html").read_text(encoding="utf-8")
+    assert "00_good.html" in page and "01_bad.html" in page
+
+
+def test_stored_notebooks_stay_as_they_are(ran):
+    project, _ = ran
+    assert "outputs" in (project / "notebooks" / "00_good.ipynb").read_text(encoding="utf-8")
+    assert "ZeroDivisionError" not in (project / "notebooks" / "01_bad.ipynb").read_text(encoding="utf-8")
+
+
+def test_resume_runs_only_what_is_not_complete_or_has_changed(ran):
+    project, _ = ran
+    again = ("run", "--profile", "smoke", "--resume", "--dry-run", "-p", "rate")
+    same = fer_lib(project, *again, "1e-3").stdout
+    other = fer_lib(project, *again, "0.2").stdout
+    write_notebook(project / "notebooks" / "02_good.ipynb", GOOD, "2")
+    changed = fer_lib(project, *again, "1e-3").stdout
+    assert _statuses(same) == {"00_good": "completed earlier", "01_bad": "to run", "02_good": "completed earlier"}
+    assert _statuses(other) == {"00_good": "to run", "01_bad": "to run", "02_good": "to run"}
+    assert _statuses(changed) == {"00_good": "completed earlier", "01_bad": "to run", "02_good": "to run"}
+
+
+def _statuses(text: str) -> dict[str, str]:
+    words = ("completed earlier", "to run")
+    return {line.split()[0]: word for line in text.splitlines() for word in words if f"  {word}" in line}
+
+
+def test_a_dry_run_writes_nothing(tmp_path):
+    project = write_project(tmp_path, n00_good=GOOD)
+    done = fer_lib(project, "run", "--profile", "smoke", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert not (project / "reports").exists()
+
+
+def test_a_notebook_over_its_time_is_stopped_and_counts_as_failed(tmp_path):
+    notebooks = write_project(tmp_path, n00_stuck="import threading\nthreading.Event().wait()") / "notebooks"
+    outcomes = run_notebooks([], "smoke", timeout_seconds=0.0, reports=tmp_path / "reports", notebooks=notebooks)
+    assert [outcome.status for outcome in outcomes] == ["failed"]
+    assert "longer than 0 s" in outcomes[0].error
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_kernels(tmp_path, number):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    source = (
+        f"import os, threading\nwith open({str(fifo)!r}, 'w') as pipe:\n    print(os.getpid(), file=pipe)\n"
+        "threading.Event().wait()"
+    )
+    project = write_project(tmp_path / "project", n00_stuck=source)
+    arguments = command("run", "--profile", "smoke")
+    with subprocess.Popen(arguments, env=environment_of(project), stderr=subprocess.PIPE, text=True) as process:
+        kernel = int(fifo.read_text(encoding="utf-8"))
+        process.send_signal(number)
+        _, told = process.communicate()
+    assert process.returncode == 130
+    assert "--resume" in told
+    with pytest.raises(ProcessLookupError):
+        os.kill(kernel, 0)
+    assert not (project / "reports" / "notebooks" / "00_stuck.json").exists()
+
+
+def _execute(tmp_path: Path, *sources: str, **environment: str) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """Run one notebook with `fer_lib.execute`; the executed notebook is beside the job."""
+    notebook = write_notebook(tmp_path / "00_one.ipynb", *sources)
+    paths = {"notebook": notebook, "executed": tmp_path / "out.ipynb", "html": tmp_path / "out.html"}
+    paths["error"] = tmp_path / "error.txt"
+    write_json(tmp_path / "job.json", {key: str(path) for key, path in paths.items()} | {"parameters": {"rate": 2}})
+    command_line = [sys.executable, "-m", "fer_lib.execute", str(tmp_path / "job.json")]
+    done = subprocess.run(command_line, env=os.environ | environment, capture_output=True, text=True, check=False)
+    return done, paths["executed"]
+
+
+def test_a_kernel_that_fails_to_start_is_started_again(tmp_path):
+    kernel = tmp_path / "share" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    flaky = kernel / "flaky.py"
+    flaky.write_text(
+        "import pathlib, sys\n"
+        "from ipykernel.kernelapp import launch_new_instance\n"
+        "marker = pathlib.Path(__file__).with_name('tried')\n"
+        "if not marker.exists():\n"
+        "    marker.touch()\n"
+        "    sys.exit('zmq.error.ZMQError: Address already in use')\n"
+        "launch_new_instance()\n",
+        encoding="utf-8",
+    )
+    argv = [sys.executable, str(flaky), "-f", "{connection_file}"]
+    write_json(kernel / "kernel.json", {"argv": argv, "display_name": "flaky", "language": "python"})
+    done, executed = _execute(tmp_path, "print(rate)", JUPYTER_PATH=str(tmp_path / "share"))
+    assert done.returncode == 0, done.stderr
+    assert "kernel start 1 of 3 failed" in done.stderr
+    assert printed(executed) == "2\n"
+
+
+def test_a_run_whose_kernel_dies_is_not_run_again(tmp_path):
+    count = tmp_path / "count.txt"
+    done, _ = _execute(tmp_path, f"print('once', file=open({str(count)!r}, 'a'))", "import os\nos._exit(1)")
+    assert done.returncode == 1
+    assert "Kernel died" in (tmp_path / "error.txt").read_text(encoding="utf-8")
+    assert count.read_text(encoding="utf-8") == "once\n"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (None, "must have one cell tagged 'parameters'"),
+        ("rate = 0.1  # no profile", "has the parameters rate. Received: data_path, profile"),
+        ("profile = 1\ndata_path = len('x')", "must hold only `name = literal` lines"),
+    ],
+)
+def test_a_notebook_that_cannot_take_its_parameters_is_refused(tmp_path, parameters, message):
+    project = write_project(tmp_path, n00_good=GOOD)
+    write_notebook(project / "notebooks" / "01_odd.ipynb", "1", parameters=parameters)
+    with pytest.raises(ValueError, match="Received: ") as refused:
+        plan_jobs(profile="smoke", notebooks=project / "notebooks")
+    assert message in str(refused.value)
+
+
+def test_a_file_that_is_no_notebook_is_refused(tmp_path):
+    project = write_project(tmp_path, n00_good=GOOD)
+    (project / "notebooks" / "01_odd.ipynb").write_text("not JSON", encoding="utf-8")
+    with pytest.raises(ValueError, match="must be a Jupyter notebook"):
+        plan_jobs(profile="smoke", notebooks=project / "notebooks")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ids": ["03"]}, "one of 00_first, 01_second"),
+        ({"profile": "huge"}, "auto or one of paper, quick, smoke"),
+        ({"parameters": {"rates": 1}}, "Received: rates"),
+        ({"parameters": {"profile": "paper"}}, "--profile"),
+    ],
+)
+def test_unknown_names_are_refused(tmp_path, arguments, message):
+    project = write_project(tmp_path, n00_first=GOOD, n01_second=GOOD)
+    with pytest.raises(ValueError, match="Received: ") as refused:
+        plan_jobs(**{"profile": "smoke"} | arguments, notebooks=project / "notebooks")
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("notebook_id", ["01", "1", "second", "01_second", "01_second.ipynb"])
+def test_an_id_may_be_a_number_a_name_or_a_paper(tmp_path, notebook_id):
+    project = write_project(tmp_path, n00_first=GOOD, n01_second=GOOD)
+    _, jobs = plan_jobs([notebook_id], "smoke", notebooks=project / "notebooks")
+    assert [job.notebook.name for job in jobs] == ["01_second"]
+
+
+def test_notebooks_run_in_the_suite_s_order_each_once(tmp_path):
+    project = write_project(tmp_path, n00_first=GOOD, n01_second=GOOD, n10_third=GOOD)
+    _, jobs = plan_jobs(["third", "00", "10"], "smoke", notebooks=project / "notebooks")
+    assert [job.notebook.name for job in jobs] == ["00_first", "10_third"]
+
+
+def test_auto_is_paper_where_the_data_is_and_smoke_elsewhere(tmp_path, monkeypatch):
+    notebooks = write_project(tmp_path, n00_first=GOOD) / "notebooks"
+    csv = tmp_path / "fer2013.csv"
+    csv.touch()
+    monkeypatch.setenv("FER2013_CSV", str(csv))
+    assert plan_jobs(notebooks=notebooks)[0] == "paper"
+    assert plan_jobs(parameters={"data_path": "sample"}, notebooks=notebooks)[0] == "smoke"
+    monkeypatch.delenv("FER2013_CSV")
+    monkeypatch.setattr("fer_lib.paths.DATA", tmp_path / "nowhere")
+    assert plan_jobs(notebooks=notebooks)[0] == "smoke"
+    assert plan_jobs(parameters={"data_path": str(csv)}, notebooks=notebooks)[0] == "paper"
+
+
+def test_data_that_is_not_there_is_refused(tmp_path):
+    notebooks = write_project(tmp_path, n00_first=GOOD) / "notebooks"
+    with pytest.raises(FileNotFoundError, match="data_path"):
+        plan_jobs(profile="quick", parameters={"data_path": str(tmp_path / "none.csv")}, notebooks=notebooks)
+
+
+def test_fewer_than_one_job_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="jobs must be at least 1"):
+        run_notebooks(jobs=0, notebooks=write_project(tmp_path, n00_first=GOOD) / "notebooks")

@@ -1,0 +1,239 @@
+import dataclasses
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from tiny_data import make_tiny_data
+
+from fer_lib import papers, pipeline
+from fer_lib.datasets import FerDataset
+from fer_lib.evaluation import history_metrics
+from fer_lib.request import make_request
+from fer_lib.training import train
+
+PAPER = "shi_light_vgg"
+
+
+@pytest.fixture(scope="module")
+def data():
+    return make_tiny_data()
+
+
+def train_tiny(data, runs, variant="light_vgg", epochs=2, **arguments):
+    arguments = {"precision": "float32", **arguments}
+    return train(PAPER, variant, profile="smoke", data=data, runs=runs, epochs=epochs, **arguments)
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    return train_tiny(data, tmp_path_factory.mktemp("runs"))
+
+
+def numbers(history):
+    return history.drop(columns="seconds").to_numpy()
+
+
+def test_a_run_folder_holds_what_the_design_says(run, data):
+    names = {path.name for path in run.folder.iterdir()}
+    assert names == {"config.json", "history.csv", "predictions.npz", "metrics.json", "model.keras"}
+    assert run.folder.parts[-4:] == ("smoke", PAPER, "light_vgg", "seed-0")
+    assert run.history["epoch"].tolist() == [1, 2]
+    assert run.request["data"] == {
+        "sha256": "tiny",
+        "is_sample": True,
+        "sizes": {"train": 28, "validation": 14, "test": 14},
+    }
+    record = run.config["record"]
+    assert record["precision"] == "float32" and record["shortened"] is True
+    assert record["packages"]["keras"] == keras.__version__
+    assert run.metrics["model"] == {
+        "parameters": 104_663, "trainable_parameters": 104_551, "convolution_parameters": 30_192,
+    }  # fmt: skip
+    assert run.views == {"train": ["single"], "validation": ["single"], "test": ["single"]}
+    assert run.predictions("test").rows.tolist() == data.test.rows.tolist()
+
+
+def test_saved_model_gives_the_saved_probabilities(run, data):
+    model = keras.models.load_model(run.folder / "model.keras")
+    probabilities = model.predict(pipeline.evaluation_batches(data.test.images), verbose=0)
+    np.testing.assert_array_equal(probabilities, run.predictions("test").probabilities)
+
+
+def test_kept_epoch_is_the_first_with_the_best_validation_accuracy(run):
+    assert run.metrics["history"]["kept_epoch"] == run.history["val_accuracy"].idxmax() + 1
+    saved = run.predictions("validation")
+    accuracy = (saved.probabilities.argmax(axis=1) == saved.labels).mean()
+    assert run.metrics["validation"]["single"]["accuracy"] == pytest.approx(accuracy)
+    assert accuracy == pytest.approx(run.history["val_accuracy"].max(), abs=1e-6)
+
+
+def test_a_complete_run_is_loaded_not_made_again(run, data):
+    before = (run.folder / "metrics.json").stat().st_mtime_ns
+    again = train_tiny(data, run.folder.parents[3])
+    assert again.folder == run.folder
+    assert (run.folder / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_another_request_sets_the_run_aside_and_its_own_brings_it_back(run, data, tmp_path):
+    first = train_tiny(data, tmp_path, "lda")
+    written = (first.folder / "predictions.npz").read_bytes()
+    other = train_tiny(make_tiny_data(seed=1, sha256="other"), tmp_path, "lda")
+    assert other.request["data"]["sha256"] == "other"
+    again = train_tiny(data, tmp_path, "lda")
+    assert again.request["data"]["sha256"] == "tiny"
+    assert (again.folder / "predictions.npz").read_bytes() == written
+
+
+class WithoutTest(FerDataset):
+    """Data whose test split may not be looked at."""
+
+    def __getattribute__(self, name):
+        if name in ("test", "splits"):
+            raise AssertionError("PrivateTest was looked at")
+        return super().__getattribute__(name)
+
+
+def test_nothing_before_the_end_of_the_fit_sees_the_test_split(data, tmp_path):
+    from fer_lib.fitting import fit_network
+
+    request = make_request(papers.load(PAPER), "light_vgg", 0, "smoke", data, epochs=1)
+    values = {field.name: getattr(data, field.name) for field in dataclasses.fields(data)}
+    hidden = WithoutTest(**values)
+    with pytest.raises(AssertionError, match="PrivateTest"):
+        len(hidden.test)
+    fitted = fit_network(request, "hash", hidden, tmp_path, precision="float32")
+    assert len(fitted.history) == 1
+
+
+def test_another_test_split_changes_nothing_but_its_own_scores(run, data, tmp_path):
+    other = dataclasses.replace(data, test=make_tiny_data(seed=9).train)
+    again = train_tiny(other, tmp_path)
+    np.testing.assert_allclose(numbers(again.history), numbers(run.history), rtol=1e-4)
+    assert len(again.predictions("test").rows) == 28
+
+
+def test_a_trial_has_a_history_and_no_predictions(data, tmp_path):
+    trial = train_tiny(data, tmp_path, epochs=1, trial=3, overrides={"batch_size": 16})
+    assert trial.folder.parts[-2:] == ("trial-003", "seed-0")
+    assert {path.name for path in trial.folder.iterdir()} == {"config.json", "history.csv", "metrics.json"}
+    assert list(trial.metrics) == ["history"]
+
+
+def test_every_epoch_is_kept_where_that_is_asked_for(data, tmp_path):
+    run = train_tiny(data, tmp_path, keep_epochs=True)
+    assert sorted(path.name for path in (run.folder / "epochs").iterdir()) == ["001.npz", "002.npz"]
+    model = keras.models.load_model(run.folder / "model.keras")
+    with np.load(
+        run.folder / "epochs" / f"{run.metrics['history']['kept_epoch']:03d}.npz", allow_pickle=False
+    ) as arrays:
+        for kept, weight in zip(arrays.values(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(kept, weight)
+
+
+def test_a_grouped_variant_is_trained_on_its_groups(data, tmp_path):
+    run = train_tiny(data, tmp_path, "attitude", epochs=1)
+    assert run.predictions("test").probabilities.shape == (14, 3)
+    assert run.metrics["test"]["single"]["classes"] == ["negative", "positive", "neutral"]
+
+
+def test_timing_compares_two_networks(data, tmp_path):
+    timing = train_tiny(data, tmp_path, "vgg19_timing").metrics["timing"]
+    assert timing["ratio_to_reference"] == pytest.approx(
+        timing["seconds_per_epoch"] / timing["reference_seconds_per_epoch"]
+    )
+
+
+CHILD = """
+import os, sys, threading
+import tensorflow as tf
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from tiny_data import make_tiny_data
+from fer_lib import pipeline
+from fer_lib.training import train
+
+hang_at, seen, make_batches = {hang_at}, [], pipeline.training_batches
+
+def counted(images, labels):
+    seen.append(1)
+    if len(seen) == hang_at:
+        print("hanging", flush=True)
+        threading.Event().wait()
+    return images, labels
+
+def training_batches(*arguments, **options):
+    batches = make_batches(*arguments, **options)
+    def pass_on(images, labels):
+        shapes = images.shape, labels.shape
+        images, labels = tf.py_function(counted, [images, labels], [tf.float32, tf.int64])
+        images.set_shape(shapes[0]), labels.set_shape(shapes[1])
+        return images, labels
+    return batches.map(pass_on)
+
+if hang_at:
+    pipeline.training_batches = training_batches
+train("shi_light_vgg", "light_vgg", seed=4, profile="smoke", data=make_tiny_data(), runs=Path({runs!r}), epochs=3,
+      deterministic=True, overrides={{"batch_size": 8}})
+"""
+
+
+def start_child(runs, hang_at=0):
+    code = CHILD.format(tests=str(Path(__file__).parent), runs=str(runs), hang_at=hang_at)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_run_killed_in_mid_epoch_ends_as_one_never_interrupted(tmp_path):
+    """28 images in batches of 8 make 4 steps an epoch: the 7th batch stands in the middle of the second."""
+    child = start_child(tmp_path / "killed", hang_at=7)
+    assert child.stdout.readline() == "hanging\n"
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    folders = {name: tmp_path / name / "smoke" / PAPER / "light_vgg" / "seed-4" for name in ("killed", "whole")}
+    assert pd.read_csv(folders["killed"] / "history.csv")["epoch"].tolist() == [1]
+    assert not (folders["killed"] / "metrics.json").exists()
+    for name in folders:
+        resumed = start_child(tmp_path / name)
+        _, errors = resumed.communicate()
+        assert resumed.returncode == 0, errors
+    histories = [pd.read_csv(folder / "history.csv") for folder in folders.values()]
+    np.testing.assert_array_equal(numbers(histories[0]), numbers(histories[1]))
+    weights = [keras.models.load_model(folder / "model.keras").get_weights() for folder in folders.values()]
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_history_metrics_name_the_kept_epoch_and_the_gain():
+    history = pd.DataFrame({"accuracy": [0.2, 0.4, 0.5, 0.6], "val_accuracy": [0.2, 0.3, 0.3, 0.4]})
+    metrics = history_metrics(history, kept_epoch=4)
+    assert (metrics["epochs"], metrics["kept_epoch"], metrics["max_accuracy"], metrics["final_accuracy"]) == (
+        4,
+        4,
+        0.6,
+        0.6,
+    )
+    assert metrics["late_gain"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"variant": "heavy_vgg"}, "variant of shi_light_vgg must be one of .* Received: 'heavy_vgg'"),
+        ({"profile": "fast"}, r"profile must be one of .* Received: 'fast'"),
+        ({"precision": "float8"}, r"precision must be one of .* Received: 'float8'"),
+        ({"overrides": {"lr": 1.0}}, r"must be among .*learning_rate.* Received: \['lr'\]"),
+        ({"overrides": {"optimizer": "sgd"}}, "optimizer must be 'adam'. Received: 'sgd'"),
+        (
+            {"overrides": {"kept_epoch": "best_test_accuracy"}},
+            "kept_epoch must be one of .* Received: 'best_test_accuracy'",
+        ),
+    ],
+)
+def test_what_is_unknown_is_refused_with_what_is_known(arguments, message, data, tmp_path):
+    arguments = {"variant": "light_vgg", "profile": "smoke", **arguments}
+    with pytest.raises(ValueError, match=message):
+        train(PAPER, data=data, runs=tmp_path, epochs=1, **arguments)
