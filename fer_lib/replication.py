@@ -66,8 +66,8 @@ class Replication:
         """One row per claim: where it stands, what it says, published, measured, verdict and why."""
         rows = [judgement.to_dict() for judgement in judge(self.card, self.complete_runs())]
         columns = {"where": "where", "says": "claim", "published": "published", "measured_text": "measured"}
-        table = pd.DataFrame(rows).rename(columns=columns)
-        return table[[*columns.values(), "verdict", "reason"]].fillna({"verdict": "withheld"})
+        table = pd.DataFrame(rows)[[*columns, "verdict", "reason"]].rename(columns=columns)
+        return table.fillna({"verdict": "withheld"})
 
     def complete_runs(self) -> list[Run]:
         """Complete runs of this paper and profile on this data."""

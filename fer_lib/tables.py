@@ -41,14 +41,14 @@ def grouping_table(run: Run, retrained: Mapping[str, Run]) -> pd.DataFrame:
         guess would score.
     """
     saved = run.predictions("test")
-    rows = [{"classes": "seven emotions", "probabilities": "as trained", **run.metrics["test"]["single"]}]
+    rows = [{**run.metrics["test"]["single"], "classes": "seven emotions", "probabilities": "as trained"}]
     for name, other in retrained.items():
         merge = GROUPINGS[name]
         summed = classification_metrics(
             merge.labels(saved.labels), merge.probabilities(saved.probabilities), merge.classes
         )
-        rows.append({"classes": name, "probabilities": "summed", **summed})
-        rows.append({"classes": name, "probabilities": "trained", **other.metrics["test"]["single"]})
+        rows.append({**summed, "classes": name, "probabilities": "summed"})
+        rows.append({**other.metrics["test"]["single"], "classes": name, "probabilities": "trained"})
     largest = [max(row["support"].values()) / row["n"] for row in rows]
     return pd.DataFrame(rows)[["classes", "probabilities", "accuracy", "macro_f1"]].assign(largest_class=largest)
 

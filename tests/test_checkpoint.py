@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-
 from fer_lib.checkpoint import State, restore_checkpoint, save_checkpoint
 
 IMAGES = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)

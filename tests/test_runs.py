@@ -32,7 +32,9 @@ def test_a_request_read_back_from_its_file_has_the_same_hash(request):
     assert request_sha256(json.loads(json.dumps(request))) == request_sha256(request)
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"precision": "float32"}, {"options": {"filters": [8, 16]}}, {"x": None}])
+@pytest.mark.parametrize(
+    "change", [{"seed": 1}, {"precision": "float32"}, {"options": {"filters": [8, 16]}}, {"x": None}]
+)
 def test_any_change_changes_the_hash(change):
     request = {"paper": "a", "seed": 0, "precision": "auto", "options": {"filters": [16, 8]}}
     digest = request_sha256(request)

@@ -1,8 +1,8 @@
 """The built-in sample: drawn faces in FER2013's layout, for when FER2013 is not at hand.
 
-Every picture is drawn from its own seed: an emotion becomes facial actions (`expressions`), they move the face of a person under
-a pose and a light (`identity`, `anatomy`), which is painted (`canvas`, `features`, `surroundings`), shaded by its relief
-(`relief`) and photographed (`drawing`). Numbers measured on it are not comparable with any paper's.
+Every picture is drawn from its own seed: an emotion becomes facial actions (`expressions`), they move the face of a
+person under a pose and a light (`identity`, `anatomy`), which is painted (`canvas`, `features`, `surroundings`), shaded
+by its relief (`relief`) and photographed (`drawing`). Numbers measured on it are not comparable with any paper's.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Where the parts of a face stand, given who it is, what its muscles do, and from where it is seen.
 
-Curves are float64 (n, 2) arrays of (x, y) in face units: the origin lies between the eyes, x points to the picture's right, y
-down, and half the width of the face is about 1.
+Curves are float64 (n, 2) arrays of (x, y) in face units: the origin lies between the eyes, x points to the picture's
+right, y down, and half the width of the face is about 1.
 """
 
 from dataclasses import dataclass
@@ -18,13 +18,12 @@ SIDES = {"left": -1.0, "right": 1.0}
 
 @dataclass(frozen=True)
 class Eye:
-    """Curves of one eye: lids from the inner to the outer corner, iris centre (1, 2), iris radius, how far it is open."""
+    """Curves of one eye: the lids from the inner to the outer corner; the iris: its centre (1, 2) and radius."""
 
     upper_lid: np.ndarray
     lower_lid: np.ndarray
     iris: np.ndarray
     radius: float
-    opening: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,6 @@ class Face:
     nostrils: dict[str, np.ndarray]
     mouth: Mouth
     chin_y: float
-    opening_drop: float
 
 
 @lru_cache
@@ -132,68 +130,65 @@ def _eye(identity: Identity, actions: Actions, side: float, gaze: tuple[float, f
     lower = np.stack([x, axis + down * dome * (1 + 0.15 * t)], axis=1)
     radius = 0.105 if not identity.child else 0.118
     centre = [side * identity.eye_spacing + 0.07 * gaze[0], -0.012 - 0.1 * (up - 0.09) + 0.045 * gaze[1]]
-    return Eye(upper, lower, np.array([centre]), radius, up + down)
+    return Eye(upper, lower, np.array([centre]), radius)
+
+
+_BROW_PULLS = {
+    "AU1": np.array([[0.0, -0.19], [0.0, -0.08], [0.0, -0.02], [0.0, 0.03]]),
+    "AU2": np.array([[0.0, 0.0], [0.0, -0.13], [0.0, -0.18], [0.0, -0.1]]),
+    "AU4": np.array([[-0.075, 0.15], [-0.03, 0.08], [0.0, 0.01], [0.0, 0.02]]),
+    "AU9": np.array([[0.0, 0.06], [0.0, 0.06], [0.0, 0.06], [0.0, 0.06]]),
+}
+"""How far each action at full strength moves the brow's inner end, middle, peak and tail: outwards, down."""
 
 
 def _brow(identity: Identity, actions: Actions, side: float) -> np.ndarray:
     """Contour of one brow, frontal: a stroke that tapers outwards, as a closed polygon."""
-    a = actions
-    base = -identity.brow_height + 0.06 * a["AU9"]
-    inner = [
-        0.2 - 0.075 * a["AU4"],
-        base - 0.19 * a["AU1"] + 0.15 * a["AU4"] * (1 - 0.7 * a["AU1"]) - identity.brow_slope - 0.025,
-    ]
-    middle = [
-        identity.eye_spacing - 0.03 * a["AU4"],
-        base - 0.08 * a["AU1"] - 0.13 * a["AU2"] + 0.08 * a["AU4"] * (1 - 0.7 * a["AU1"]) - 0.75 * identity.brow_arch,
-    ]
-    peak = [
-        identity.eye_spacing + 0.14,
-        base - 0.02 * a["AU1"] - 0.18 * a["AU2"] + 0.01 * a["AU4"] - identity.brow_arch,
-    ]
-    tail = [
-        identity.eye_spacing + 0.27,
-        base + 0.03 * a["AU1"] - 0.1 * a["AU2"] + 0.02 * a["AU4"] + identity.brow_slope + 0.055,
-    ]
-    ridge = spline(np.array([inner, middle, peak, tail]), 12)
+    height, arch, slope, eye_x = identity.brow_height, identity.brow_arch, identity.brow_slope, identity.eye_spacing
+    x = np.array([0.2, eye_x, eye_x + 0.14, eye_x + 0.27])
+    y = np.array([-0.025 - slope, -0.75 * arch, -arch, 0.055 + slope]) - height
+    points = np.stack([x, y], axis=1)
+    # Lowering and raising at once, as in fear, draws the brows together more than it lowers them.
+    strengths = {**actions, "AU4": actions["AU4"] * (1 - 0.7 * actions["AU1"])}
+    for action, pulls in _BROW_PULLS.items():
+        points = points + strengths[action] * pulls
+    ridge = spline(points, 12)
     thickness = identity.brow_thickness * np.interp(np.linspace(0, 1, 12), [0, 0.15, 0.55, 1], [0.7, 1.0, 0.85, 0.2])
     edge = np.stack([np.zeros(12), thickness / 2], axis=1)
     return np.concatenate([ridge - edge, (ridge + edge)[::-1]]) * [side, 1.0]
 
 
+_T = np.linspace(-1, 1, 25)  # from the left to the right corner of the mouth
+_CUPID = 1 - 0.3 * np.exp(-((_T / 0.17) ** 2)) + 0.12 * np.exp(-(((np.abs(_T) - 0.3) / 0.2) ** 2))
+_SNEER = np.exp(-(((np.abs(_T) - 0.35) / 0.4) ** 2))
+
+
 def _mouth(identity: Identity, actions: Actions) -> tuple[Mouth, float]:
     """Lips, frontal, and how far the jaw drops."""
     a = actions
-    t = np.linspace(-1, 1, 25)
     jaw = 0.36 * a["AU26"] * min(1.0, a["AU25"] + 0.3)
-    round_lips = a["AU26"] * (1 - a["AU12"]) * (1 - min(1.0, 1.5 * a["AU20"]))
-    half = identity.mouth_width * (
-        1
-        + 0.42 * a["AU12"]
-        + 0.32 * a["AU20"]
-        - 0.3 * round_lips
-        - 0.08 * a["AU24"]
-        - 0.06 * a["AU15"]
-        + 0.1 * a["AU16"]
-    )
-    corner = -identity.mouth_curve - 0.16 * a["AU12"] + 0.14 * a["AU15"] + 0.03 * a["AU20"]
-    corner += 0.05 * a["AU10"]
-    centre = identity.mouth_height - 0.05 * a["AU17"] - 0.035 * a["AU12"] - 0.05 * a["AU10"] - 0.03 * a["AU9"]
-    line = centre + corner * np.abs(t) ** 1.8 + 0.42 * jaw * (1 - np.sqrt(1 - t**2))
-    power = 2.0 + 3.0 * max(a["AU16"], a["AU20"])  # bared and stretched mouths are squarer
-    arch = (1 - np.abs(t) ** power) ** (1.0 - 0.45 * round_lips)
+    rounded = a["AU26"] * (1 - a["AU12"]) * (1 - min(1.0, 1.5 * a["AU20"]))
+    stretch = 0.42 * a["AU12"] + 0.32 * a["AU20"] + 0.1 * a["AU16"]
+    half_width = identity.mouth_width * (1 + stretch - 0.3 * rounded - 0.08 * a["AU24"] - 0.06 * a["AU15"])
+    # Where the lips meet: the height of the middle, the corners against it, and the corners as the jaw drops.
+    middle = identity.mouth_height - 0.05 * (a["AU17"] + a["AU10"]) - 0.035 * a["AU12"] - 0.03 * a["AU9"]
+    corner = 0.14 * a["AU15"] - 0.16 * a["AU12"] + 0.03 * a["AU20"] + 0.05 * a["AU10"] - identity.mouth_curve
+    line = middle + corner * np.abs(_T) ** 1.8 + 0.42 * jaw * (1 - np.sqrt(1 - _T**2))
+    # How far each lip leaves that line: round where the jaw drops, square where lips are stretched or bared.
     part = a["AU25"] * (0.03 + 0.06 * a["AU12"] + 0.05 * a["AU10"] + 0.05 * a["AU20"])
-    up = part * (1 - 0.8 * a["AU12"]) + a["AU25"] * (0.07 * a["AU10"] + 0.04 * round_lips)
-    down = part * (1 + 0.9 * a["AU12"]) + jaw + a["AU25"] * 0.09 * a["AU16"]
-    thin = 1 - 0.6 * a["AU24"] - 0.22 * a["AU12"] - 0.25 * a["AU20"] - 0.15 * a["AU9"] - 0.2 * a["AU16"]
-    bow = 1 - 0.3 * np.exp(-((t / 0.17) ** 2)) + 0.12 * np.exp(-(((np.abs(t) - 0.3) / 0.2) ** 2))
-    raised = 0.09 * a["AU10"] * np.exp(-(((np.abs(t) - 0.35) / 0.4) ** 2))  # a sneer lifts both sides of the upper lip
-    upper_inner = line - up * arch - (raised if a["AU25"] > 0.2 else 0.3 * raised)
+    up = part * (1 - 0.8 * a["AU12"]) + a["AU25"] * (0.07 * a["AU10"] + 0.04 * rounded)
+    down = part * (1 + 0.9 * a["AU12"]) + a["AU25"] * 0.09 * a["AU16"] + jaw
+    arch = (1 - np.abs(_T) ** (2 + 3 * max(a["AU16"], a["AU20"]))) ** (1 - 0.45 * rounded)
+    sneer = 0.09 * a["AU10"] * _SNEER
+    upper_inner = line - up * arch - (sneer if a["AU25"] > 0.2 else 0.3 * sneer)
     lower_inner = line + down * arch
-    upper_outer = upper_inner - raised * 0.35 - identity.upper_lip * thin * bow * (1 - np.abs(t) ** 2.5)
-    lower_outer = lower_inner + identity.lower_lip * (thin + 0.25 * a["AU17"]) * (1 - np.abs(t) ** 2.6) ** 0.8
-    curves = (np.stack([half * t, y], axis=1) for y in (upper_outer, upper_inner, lower_inner, lower_outer))
-    return Mouth(*curves, opening=up + down), jaw
+    thin = 1 - 0.6 * a["AU24"] - 0.22 * a["AU12"] - 0.25 * a["AU20"] - 0.15 * a["AU9"] - 0.2 * a["AU16"]
+    upper_outer = upper_inner - 0.35 * sneer - identity.upper_lip * thin * _CUPID * (1 - np.abs(_T) ** 2.5)
+    full = identity.lower_lip * (thin + 0.25 * a["AU17"])
+    lower_outer = lower_inner + full * (1 - np.abs(_T) ** 2.6) ** 0.8
+    x = half_width * _T
+    outer, inner, low, lowest = (np.stack([x, y], 1) for y in (upper_outer, upper_inner, lower_inner, lower_outer))
+    return Mouth(outer, inner, low, lowest, up + down), jaw
 
 
 def _nose(identity: Identity, actions: Actions) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -220,25 +215,24 @@ def pose_face(identity: Identity, actions: Actions, view: View, gaze: tuple[floa
         view: the head's pose.
         gaze: where the eyes look: right, down, each in [-1, 1].
     """
-    mouth, drop = _mouth(identity, actions)
+    mouth, jaw = _mouth(identity, actions)
     nose, nostrils = _nose(identity, actions)
-    eyes = {name: _eye(identity, actions, side, gaze) for name, side in SIDES.items()}
-    lips = [
-        turn(curve, view, 0.1) for curve in (mouth.upper_outer, mouth.upper_inner, mouth.lower_inner, mouth.lower_outer)
-    ]
-    drop *= 0.6
+    eyes = {}
+    for name, side in SIDES.items():
+        eye = _eye(identity, actions, side, gaze)
+        eyes[name] = Eye(turn(eye.upper_lid, view), turn(eye.lower_lid, view), turn(eye.iris, view), eye.radius)
     return Face(
-        outline=_outline(identity, drop),
-        eyes={
-            name: Eye(
-                turn(eye.upper_lid, view), turn(eye.lower_lid, view), turn(eye.iris, view), eye.radius, eye.opening
-            )
-            for name, eye in eyes.items()
-        },
+        outline=_outline(identity, 0.6 * jaw),
+        eyes=eyes,
         brows={name: turn(_brow(identity, actions, side), view, 0.04) for name, side in SIDES.items()},
         nose=turn(nose, view, np.interp(nose[:, 1], [0.0, identity.nose_length], [0.05, 0.2])),
         nostrils={name: turn(curve, view, 0.16) for name, curve in nostrils.items()},
-        mouth=Mouth(*lips, opening=mouth.opening),
-        chin_y=identity.length + drop,
-        opening_drop=drop,
+        mouth=Mouth(
+            upper_outer=turn(mouth.upper_outer, view, 0.1),
+            upper_inner=turn(mouth.upper_inner, view, 0.1),
+            lower_inner=turn(mouth.lower_inner, view, 0.1),
+            lower_outer=turn(mouth.lower_outer, view, 0.1),
+            opening=mouth.opening,
+        ),
+        chin_y=identity.length + 0.6 * jaw,
     )

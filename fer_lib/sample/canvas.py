@@ -1,4 +1,4 @@
-"""The canvas a face is painted on, in face units: four times the size of the picture, which is reduced from it at the end."""
+"""The canvas a face is painted on, in face units: four times the size of the picture it is reduced to in the end."""
 
 from functools import lru_cache
 

@@ -14,7 +14,7 @@ from fer_lib.sample.identity import Identity, View, sample_identity, sample_view
 from fer_lib.sample.surroundings import paint_background, paint_behind, paint_glasses, paint_hair, paint_hand
 
 Box = tuple[float, float, float, float]
-"""left, top, right, bottom in pixels of the picture; pixel (row, column) covers [column, column + 1) × [row, row + 1)."""
+"""left, top, right, bottom in pixels of the picture; pixel (row, column) reaches from them to (row + 1, column + 1)."""
 
 HAND_PROBABILITY = 0.05
 
@@ -83,10 +83,9 @@ def _photograph(picture: Image.Image, view: View, rng: np.random.Generator) -> n
     scene = np.asarray(reduced, dtype=np.float64) / 255
     ramp = np.linspace(-0.5, 0.5, SIDE)
     scene = scene * (1 + 0.3 * (1 - view.ambient) * (view.light[0] * ramp + view.light[1] * ramp[:, None]))
-    scene = rng.uniform(0.85, 1.3) * scene
-    middle = scene.mean()
-    scene = middle + rng.uniform(0.75, 1.35) * (scene - middle) + np.clip(rng.normal(0.02, 0.07), -0.15, 0.15)
-    scene = scene + rng.gamma(0.8, 0.01) * rng.normal(0, 1, scene.shape)
+    contrast = rng.uniform(0.17, 0.26) / max(float(scene.std()), 0.05)
+    scene = rng.uniform(0.42, 0.6) + contrast * (scene - scene.mean())
+    scene = scene + min(rng.gamma(0.8, 0.012), 0.06) * rng.normal(0, 1, scene.shape)
     return np.rint(255 * np.clip(scene, 0, 1)).astype(np.uint8)
 
 

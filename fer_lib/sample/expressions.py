@@ -1,7 +1,7 @@
 """Expressions as facial actions: which muscles move, how far, for each of the seven emotions.
 
-The action units (AU) and the emotions they signal follow the Facial Action Coding System (Ekman and Friesen 1978) and its table
-of prototypes (EMFACS). An action's strength runs from 0 (absent) to 1 (the strongest a face is drawn with).
+The action units (AU) and the emotions they signal follow the Facial Action Coding System (Ekman and Friesen 1978) and
+its table of prototypes. An action's strength runs from 0 (absent) to 1 (the strongest a face is drawn with).
 """
 
 from dataclasses import dataclass
@@ -102,8 +102,8 @@ def _manner_actions(expression: str, rng: np.random.Generator) -> Actions:
 def sample_actions(expression: str, rng: np.random.Generator) -> Actions:
     """Draw the facial actions of one face.
 
-    The intensity of the whole expression is 0.35 to 1, mostly high; some faces blend a second emotion in; every face has small stray
-    movements that mean nothing.
+    The intensity of the whole expression is 0.35 to 1, mostly high; some faces blend a second emotion in; every face
+    has small stray movements that mean nothing.
 
     Args:
         expression: one of `EMOTIONS`.

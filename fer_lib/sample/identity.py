@@ -34,6 +34,7 @@ class Identity:
     hair_style: str
     hair_volume: float
     long_hair: bool
+    cloth: float
     width: float
     jaw: float
     chin: float
@@ -99,9 +100,9 @@ def _sample_hair(rng: np.random.Generator, age: float, skin: float) -> float:
     return rng.uniform(0.16, 0.6)
 
 
-def _sample_beard(rng: np.random.Generator, child: bool, long_hair: bool) -> float:
+def _sample_beard(rng: np.random.Generator, beardless: bool) -> float:
     """Density of the beard: none, stubble, or full."""
-    if child or long_hair or rng.random() < 0.6:
+    if beardless or rng.random() < 0.6:
         return 0.0
     return rng.uniform(0.15, 0.4) if rng.random() < 0.5 else rng.uniform(0.6, 0.9)
 
@@ -132,12 +133,13 @@ def sample_identity(rng: np.random.Generator) -> Identity:
     return Identity(
         age=age,
         child=child,
-        bearded=_sample_beard(rng, child, long_hair),
+        bearded=_sample_beard(rng, child or long_hair or style == "scarf"),
         skin=skin,
         hair=hair,
         hair_style=style,
         hair_volume=rng.uniform(0.06, 0.2),
         long_hair=long_hair,
+        cloth=rng.uniform(0.06, 0.88),
         width=_around(rng, 1.0, 0.035) + 0.03 * small,
         jaw=_around(rng, 1.0, 0.055) + 0.03 * small,
         chin=_around(rng, 1.0, 0.14),
@@ -179,9 +181,9 @@ def sample_view(rng: np.random.Generator) -> View:
     return View(
         yaw_degrees=_around(rng, 0.0, 7.0),
         pitch_degrees=_around(rng, 0.0, 3.5),
-        roll_degrees=_around(rng, 0.0, 4.5),
-        unit=rng.uniform(19.0, 22.5),
-        shift=(_around(rng, 0.0, 0.8), _around(rng, 0.0, 0.8)),
+        roll_degrees=_around(rng, 0.0, 5.0),
+        unit=rng.uniform(18.5, 22.5),
+        shift=(_around(rng, 0.0, 1.1), _around(rng, 0.0, 1.1)),
         light=(float(np.sin(azimuth) * across), float(-np.sin(elevation)), float(np.cos(azimuth) * across)),
         ambient=rng.uniform(0.45, 0.75),
     )

@@ -22,7 +22,7 @@ Crease = tuple[np.ndarray, float, float]
 
 
 Bump = tuple[float, float, float, float, float]
-"""A hill of the flesh, or a hollow where its height is negative: x, y, half width, half length, height, in face units."""
+"""A hill of the flesh, or a hollow where the height is negative: x, y, half width, half length, height."""
 
 
 def _raise_bumps(bumps: list[Bump]) -> np.ndarray:

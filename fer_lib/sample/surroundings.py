@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from fer_lib.sample.anatomy import SIDES, Face, spline, turn
-from fer_lib.sample.canvas import SIDE, SIZE, Canvas, ellipse
+from fer_lib.sample.canvas import SIDE, SIZE, Canvas, ellipse, grain
 from fer_lib.sample.identity import Identity, View
 
 _SHORT = [(1.02, 0.1), (0.9, -0.35), (0.8, -0.66), (0.45, -0.88), (0.0, -0.93)]
@@ -41,7 +41,7 @@ _HAIRLINES: dict[str, np.ndarray] = {
 
 def paint_background(view: View, rng: np.random.Generator) -> Canvas:
     """Begin a scene: a gradient, mostly with things out of focus in it."""
-    base = rng.uniform(0.05, 0.95)
+    base = rng.uniform(0.1, 0.9)
     slope = rng.normal(0, 0.15, 2)
     ramp = np.linspace(-1, 1, SIDE)
     shades = np.clip(base + slope[0] * ramp[:, None] + slope[1] * ramp, 0, 1)
@@ -63,8 +63,8 @@ def _paint_strands(scene: Canvas, mask: Canvas, identity: Identity, rng: np.rand
     angle = rng.uniform(-np.pi, 0.0, count)
     # Hair is brighter where it faces the light.
     facing = np.clip(scene.view.light[0] * np.cos(angle) + scene.view.light[1] * np.sin(angle), 0, 1)
-    shades = identity.hair * (rng.uniform(0.8, 1.05, count) + 0.25 * facing) + 0.05 * facing
-    bends = rng.uniform(-0.06, 0.06, (count, 4, 2)) * (3.0 if identity.hair_style == "curly" else 1.0)
+    shades = identity.hair * (rng.uniform(0.84, 1.04, count) + 0.22 * facing) + 0.05 * facing
+    bends = rng.uniform(-0.06, 0.06, (count, 4, 2))
     crown = np.array([-0.4 if identity.hair_style == "side parting" else 0.0, -1.35])
     far = np.stack([1.12 * np.cos(angle), -0.3 + np.sin(angle)], axis=1)
     end = far + [0.0, 2.2 if identity.long_hair else 0.5]
@@ -84,16 +84,21 @@ def _skull(identity: Identity, bottom: float) -> np.ndarray:
     return np.concatenate([arc[:1] + drop, arc, arc[-1:] + drop])
 
 
+def _fall(identity: Identity, spread: float) -> np.ndarray:
+    """Outside of long hair or of a scarf, from the left over the crown to the right, down out of the picture."""
+    width = identity.width + identity.hair_volume + spread
+    ends = np.array([[width, 1.6], [width - 0.1, 2.6]])
+    return np.concatenate([ends[::-1] * [-1, 1], _skull(identity, 1.0), ends])
+
+
 def _paint_long_hair(scene: Canvas, identity: Identity, rng: np.random.Generator) -> None:
-    spread = identity.width + identity.hair_volume + rng.uniform(0.0, 0.25)
-    ends = np.array([[spread, 1.6], [spread - 0.1, 2.6]])
-    contour = np.concatenate([ends[::-1] * [-1, 1], _skull(identity, 1.0), ends])
+    contour = _fall(identity, rng.uniform(0.0, 0.25))
     scene.fill(contour, 0.75 * identity.hair)
     _paint_strands(scene, scene.mask(contour), identity, rng)
 
 
 def _paint_neck(scene: Canvas, identity: Identity, face: Face, rng: np.random.Generator) -> None:
-    cloth, chin = rng.uniform(0.05, 0.9), face.chin_y
+    cloth, chin = identity.cloth, face.chin_y
     wide = 0.5 if identity.child else 0.62 - 0.08 * identity.long_hair
     edge = np.array([[2.6, 3.4], [2.0, chin + 0.72], [wide + 0.1, chin + 0.3]])
     scene.fill(np.concatenate([edge * [-1, 1], edge[::-1]]), cloth)
@@ -114,6 +119,8 @@ def paint_behind(scene: Canvas, identity: Identity, face: Face, rng: np.random.G
     if identity.long_hair:
         _paint_long_hair(scene, identity, rng)
     _paint_neck(scene, identity, face, rng)
+    if identity.hair_style == "scarf":
+        scene.fill(_fall(identity, 0.15), 0.8 * identity.cloth)
     if identity.long_hair or identity.hair_style == "scarf":
         return
     lean = 0.35 * np.sin(np.radians(scene.view.yaw_degrees))
@@ -140,10 +147,14 @@ def paint_hair(scene: Canvas, identity: Identity, rng: np.random.Generator) -> N
         curls = np.concatenate([outside, inner[::2]])
         for x, y in (curls + rng.normal(0, 0.04, curls.shape)).tolist():
             mask.fill(ellipse(x, y, 0.09, 0.09, 10), 1.0)
-    shade = rng.uniform(0.08, 0.85) if covered else 0.9 * identity.hair
+    shade = identity.cloth if covered else 0.9 * identity.hair
     scene.paste(shade, mask)
     if covered:
         scene.stroke(inner[1:-1] - [0.0, 0.2 if identity.hair_style == "beanie" else 0.06], 0.03, 0.7 * shade)
+    elif identity.hair_style == "curly":
+        scene.paste(
+            Canvas(scene.view, grain(rng, 56, 0.65 * identity.hair, min(1.0, 1.2 * identity.hair + 0.04))), mask
+        )
     else:
         _paint_strands(scene, mask, identity, rng)
 

@@ -1,0 +1,88 @@
+"""How fast our layers train beside Keras' own: forward and backward of one layer, in milliseconds.
+
+    python benchmarks/bench_layers.py [--images 64] [--repeats 20]
+
+Activations are (images, 44, 44, 64), in float32 and in bfloat16 under Keras' mixed policy. Keras' layer and ours take
+turns, one call each, so that whatever else the machine does falls on both alike; medians are shown.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from fer_lib.layers import FastMaxPooling2D, FusedBatchNormalization
+
+HEIGHT, WIDTH, CHANNELS = 44, 44, 64
+PRECISIONS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
+"""Dtype policy of a layer -> dtype of the activations that reach it."""
+
+
+def make_step(layer: keras.layers.Layer, dtype: str, images: int) -> Callable[[], None]:
+    """Compile forward and backward of a layer on fixed activations; tracing is done here.
+
+    Args:
+        layer: an unbuilt Keras layer.
+        dtype: dtype of the activations.
+        images: activations in a batch.
+    """
+    inputs = tf.cast(tf.random.stateless_normal((images, HEIGHT, WIDTH, CHANNELS), seed=(0, 0)), dtype)
+    layer.build(inputs.shape)
+    above = tf.cast(tf.random.stateless_normal(layer(inputs).shape, seed=(0, 1)), dtype)
+
+    @tf.function
+    def step() -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs, training=True) if layer.trainable_variables else layer(inputs)
+        return tape.gradient(outputs, [inputs, *(variable.value for variable in layer.trainable_variables)], above)
+
+    def run() -> None:
+        step()[0].numpy()  # waits for the result
+
+    run()
+    return run
+
+
+def compare(steps: list[Callable[[], None]], repeats: int) -> list[float]:
+    """Median milliseconds of each step, called in turns."""
+    milliseconds: list[list[float]] = [[] for _ in steps]
+    for _ in range(repeats):
+        for times, step in zip(milliseconds, steps, strict=True):
+            started = time.perf_counter()
+            step()
+            times.append(1000 * (time.perf_counter() - started))
+    return [statistics.median(times) for times in milliseconds]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print the table.
+
+    Args:
+        arguments: those of the command line, unless given.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=64, help="activations in a batch")
+    parser.add_argument("--repeats", type=int, default=20, help="calls that a median is of")
+    options = parser.parse_args(arguments)
+
+    pairs = [
+        ("batch normalisation", keras.layers.BatchNormalization, FusedBatchNormalization),
+        ("2x2 max pooling", keras.layers.MaxPooling2D, FastMaxPooling2D),
+    ]
+    shape = (options.images, HEIGHT, WIDTH, CHANNELS)
+    print(f"forward and backward of {shape}, ms, median of {options.repeats}")
+    print(f"{'':<38}{'Keras':>8}{'ours':>8}{'Keras/ours':>12}")
+    for name, *kinds in pairs:
+        for policy, dtype in PRECISIONS.items():
+            steps = [make_step(kind(dtype=policy), dtype, options.images) for kind in kinds]
+            theirs, ours = compare(steps, options.repeats)
+            print(f"{f'{name}, {policy}':<38}{theirs:>8.1f}{ours:>8.1f}{theirs / ours:>12.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""How fast the light VGG trains here beside plain Keras, and how much of an epoch is not the model's own steps.
+
+    python benchmarks/bench_training.py [--images 5120] [--rounds 2] [--breakdown]
+
+Every measurement is a fresh process on random images; the ways take turns, so that whatever else the machine does falls
+on all alike. Speeds count from the second epoch on, so that tracing is left out. Shown are each way's best round, and
+the median share of an epoch that is not the model's own steps.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import numpy as np
+
+if TYPE_CHECKING:  # TensorFlow is for the measuring processes alone
+    import keras
+
+    from fer_lib.datasets import Split
+
+PAPER, VARIANT, BATCH_SIZE = "shi_light_vgg", "light_vgg", 128
+FER2013_IMAGES = 28_709
+SPEED_EPOCHS, OVERHEAD_EPOCHS = 2, 4
+"""Of a measurement; the first is not counted."""
+
+ARRAYS, TF_DATA, BFLOAT16, FUSED, OURS = WAYS = (
+    "model.fit(arrays), float32",
+    "tf.data without its autotuner, float32",
+    "... in our precision",
+    "... and fused batch normalisation",
+    "ours: ... and compiled pooling gradient",
+)
+OVERHEAD = "overhead"
+TARGETS = "targets: ours at least 3 times model.fit(arrays), at most 5 % of an epoch outside the model's own steps"
+QUANTISED = (
+    "note: tf.data's autotuner lets an epoch of model.fit(arrays) last until it next wakes (10.2, 20.5, 41.0 ... s\n"
+    "after its start), which weighs the more the shorter an epoch is. See the second row, and quote "
+    f"--images {FER2013_IMAGES}."
+)
+
+
+def make_images(count: int, seed: int = 0) -> "Split":
+    """Random images uint8 (count, 48, 48, 1) with random labels."""
+    from fer_lib.datasets import Split
+
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (count, 48, 48, 1), dtype=np.uint8)
+    return Split(images, rng.integers(0, 7, count), np.arange(count))
+
+
+def make_network(way: str) -> "keras.Model":
+    """The light VGG as published, compiled as the way has it."""
+    import keras
+
+    from fer_lib import models
+    from fer_lib.fitting import dtype_policy
+    from fer_lib.hardware import resolve_precision
+    from fer_lib.layers import FusedBatchNormalization, with_fast_kernels
+
+    precision = "float32" if way in (ARRAYS, TF_DATA) else resolve_precision("auto")
+    with dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
+        model = models.build("light_vgg")
+        if way == FUSED:
+            with mock.patch("fer_lib.layers.FAST_LAYERS", {keras.layers.BatchNormalization: FusedBatchNormalization}):
+                model = with_fast_kernels(model)
+        elif way == OURS:
+            model = with_fast_kernels(model)
+    jit_compile: Any = "auto" if way in (ARRAYS, TF_DATA) else False  # as Keras has it, and as we have it
+    loss = "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.Adam(1e-3), loss, metrics=["accuracy"], jit_compile=jit_compile)
+    return model
+
+
+def measure_speed(way: str, count: int) -> float:
+    """Images per second from the second epoch on."""
+    import keras
+
+    from fer_lib import pipeline
+
+    ends: list[float] = []
+    model, split = make_network(way), make_images(count)
+    options: dict[str, Any] = {
+        "epochs": SPEED_EPOCHS,
+        "verbose": 0,
+        "callbacks": [
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
+        ],
+    }
+    if way == ARRAYS:
+        model.fit(split.images.astype(np.float32) / 255.0, split.labels, batch_size=BATCH_SIZE, **options)
+    else:
+        batches = pipeline.training_batches(split, BATCH_SIZE, seed=0)
+        model.fit(batches, steps_per_epoch=pipeline.steps_per_epoch(count, BATCH_SIZE), shuffle=False, **options)
+    return count * (SPEED_EPOCHS - 1) / (ends[-1] - ends[0])
+
+
+def measure_overhead(count: int) -> float:
+    """Share of an epoch that is not the model's own steps.
+
+    `fit_network` trains as in a run (input pipeline, callbacks, checkpoint, history, progress). Between its epochs the
+    same number of bare steps is timed, of a network like it, on batches that are ready in memory. The time of
+    validation, which is the model's own too, is taken off the epochs. The first epoch is left out.
+    """
+    import keras
+
+    from fer_lib import fitting, papers
+    from fer_lib.datasets import FerDataset
+    from fer_lib.hardware import resolve_precision
+    from fer_lib.request import make_request
+
+    train, few = make_images(count), make_images(BATCH_SIZE, seed=1)
+    data = FerDataset(train, few, few, source="random images", sha256="random", is_sample=True)
+    clock = _Clock(train)
+    request = make_request(
+        papers.load(PAPER), VARIANT, 0, "paper", data, epochs=OVERHEAD_EPOCHS, overrides={"batch_size": BATCH_SIZE}
+    )
+    evaluate = keras.Model.evaluate
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch.object(keras.Model, "evaluate", lambda *given, **named: clock.off(evaluate, *given, **named)),
+        mock.patch.object(fitting, "write_progress", clock.end_epoch),  # what a run does last in an epoch
+    ):
+        fitting.fit_network(request, "hash", data, Path(folder), precision=resolve_precision("auto"))
+    epochs, bare = sum(clock.epochs[1:]), sum(clock.bare[1:])
+    return (epochs - bare) / epochs
+
+
+class _Clock:
+    """Times the epochs of a training, and after each one as many bare steps."""
+
+    def __init__(self, train: "Split") -> None:
+        self.epochs: list[float] = []
+        self.bare: list[float] = []
+        self._take_bare_steps = _make_bare_steps(train)
+        self._take_bare_steps()  # traces
+        self._off = 0.0
+        self._started = time.perf_counter()
+
+    def off(self, function: Any, *arguments: Any, **options: Any) -> Any:
+        """Call a function whose time does not count."""
+        started = time.perf_counter()
+        result = function(*arguments, **options)
+        self._off += time.perf_counter() - started
+        return result
+
+    def end_epoch(self, _: Any) -> None:
+        """Note the epoch that ends, time the bare steps, and start the next."""
+        ended = time.perf_counter()
+        self.epochs.append(ended - self._started - self._off)
+        self._take_bare_steps()
+        self._off, self._started = 0.0, time.perf_counter()
+        self.bare.append(self._started - ended)
+
+
+def _make_bare_steps(split: "Split") -> Callable[[], None]:
+    """Function that takes an epoch's steps, the last partial one included, on batches that are ready in memory."""
+    import tensorflow as tf
+
+    model = make_network(OURS)
+    images = tf.constant(split.images[:BATCH_SIZE], tf.float32) / 255.0
+    labels = tf.constant(split.labels[:BATCH_SIZE])
+    model.train_on_batch(images, labels)  # makes the variables of optimizer and metrics
+    step = tf.function(model.train_step)
+    whole, rest = divmod(len(split), BATCH_SIZE)
+
+    def take() -> None:
+        for _ in range(whole):
+            step((images, labels))
+        if rest:
+            step((images[:rest], labels[:rest]))
+        model.optimizer.iterations.numpy()  # waits for the last step
+
+    return take
+
+
+def measure(way: str, count: int) -> float:
+    """Measure in a fresh process: images per second of a way, or the share of overhead."""
+    command = [sys.executable, __file__, "--measure", way, "--images", str(count)]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(output.splitlines()[-1])
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print the tables.
+
+    Args:
+        arguments: those of the command line, unless given.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=5120, help=f"images of an epoch ({FER2013_IMAGES} to quote)")
+    parser.add_argument("--rounds", type=int, default=2, help="processes per way")
+    parser.add_argument("--breakdown", action="store_true", help="also show what each step from plain to ours gives")
+    parser.add_argument("--measure", choices=[*WAYS, OVERHEAD], help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.measure:
+        is_speed = options.measure in WAYS
+        print(
+            json.dumps(measure_speed(options.measure, options.images) if is_speed else measure_overhead(options.images))
+        )
+        return
+    ways = WAYS if options.breakdown else (ARRAYS, TF_DATA, OURS)
+    rounds = [{way: measure(way, options.images) for way in (*ways, OVERHEAD)} for _ in range(options.rounds)]
+    speeds = {way: max(measured[way] for measured in rounds) for way in ways}
+    print(f"light VGG, batches of {BATCH_SIZE}, {options.images:,} images an epoch; best of {options.rounds}")
+    print(f"{'':<42}{'images/s':>9}{'ratio':>8}")
+    for way, speed in speeds.items():
+        print(f"{way:<42}{speed:>9,.0f}{speed / speeds[ARRAYS]:>8.2f}")
+    overhead = statistics.median(measured[OVERHEAD] for measured in rounds)
+    print(f"outside the model's own steps: {overhead:.1%} of an epoch, median of {options.rounds}")
+    print(TARGETS)
+    if options.images < FER2013_IMAGES:
+        print(QUANTISED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from fake_runs import write_fake_run
+from tiny_data import make_tiny_data
+
+from fer_lib import papers
+from fer_lib.claims import VERDICTS
+from fer_lib.paths import runs_folder
+from fer_lib.replication import Replication, open_replication
+from fer_lib.runs import run_folder
+
+PAPER = "shi_light_vgg"
+CARD = papers.load(PAPER)
+REAL = dataclasses.replace(make_tiny_data(sha256="18" * 32), source="fer2013.csv", is_sample=False)
+
+
+def replication_of(runs, data=REAL, profile="paper", epochs=None, seeds=None, trials=None):
+    return Replication(CARD, data, profile, runs, epochs, seeds, trials, "float32")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A network and a classifier trained with two seeds on 28 images of a sample."""
+    replication = replication_of(
+        tmp_path_factory.mktemp("runs"), make_tiny_data(), profile="smoke", epochs=1, seeds=[0, 3]
+    )
+    return replication, {name: replication.train(name) for name in ("light_vgg", "softmax_regression")}
+
+
+def test_a_variant_is_trained_with_each_seed(trained):
+    replication, runs = trained
+    for variant, made in runs.items():
+        assert [run.folder for run in made] == [
+            run_folder(replication.runs, "smoke", PAPER, variant, seed) for seed in (0, 3)
+        ]
+        assert [run.request["seed"] for run in made] == [0, 3]
+        assert all(run.is_complete for run in made)
+    assert [len(run.history) for run in runs["light_vgg"]] == [1, 1]
+    first, second = (run.predictions("test").probabilities for run in runs["light_vgg"])
+    assert np.abs(first - second).max() > 1e-4
+
+
+def test_what_is_trained_is_loaded_not_trained_again(trained):
+    replication, runs = trained
+    before = [(run.folder / "metrics.json").stat().st_mtime_ns for run in runs["light_vgg"]]
+    again = replication.train("light_vgg")
+    assert again == runs["light_vgg"]
+    assert [(run.folder / "metrics.json").stat().st_mtime_ns for run in again] == before
+
+
+def test_complete_runs_are_those_of_this_data(trained):
+    replication, runs = trained
+    assert replication.complete_runs() == [*runs["light_vgg"], *runs["softmax_regression"]]
+    other = dataclasses.replace(replication, data=make_tiny_data(sha256="other"))
+    assert other.complete_runs() == []
+
+
+def test_a_sample_has_a_row_per_claim_and_no_verdict(trained):
+    replication, runs = trained
+    table = replication.verdicts()
+    assert list(table) == ["where", "claim", "published", "measured", "verdict", "reason"]
+    assert table["claim"].tolist() == [claim.says for claim in CARD.claims]
+    assert set(table["verdict"]) == {"withheld", "not run"}
+    assert set(table.loc[table["verdict"] == "withheld", "reason"]) == {"sample data"}
+    accuracy = np.mean([run.metrics["test"]["single"]["accuracy"] for run in runs["light_vgg"]])
+    row = table[table["claim"].str.startswith("The test accuracy of the CNN")].iloc[0]
+    assert row["verdict"] == "withheld" and row["measured"].startswith(f"{100 * accuracy:.1f} %")
+
+
+def test_the_notice_of_a_short_run_on_a_sample_says_both(trained):
+    notice = trained[0].notice
+    assert "Data: tiny (sha256 tiny…). Profile: smoke, 1 epochs." in notice
+    assert "Sample data: numbers are not comparable with the paper." in notice
+    assert "Shortened budget (1 of 32 epochs): verdicts are withheld." in notice
+
+
+@pytest.mark.parametrize(
+    ("profile", "epochs", "shortened"),
+    [("paper", None, False), ("paper", 32, False), ("paper", 31, True), ("quick", None, True), ("smoke", None, True)],
+)
+def test_the_notice_says_shortened_where_the_budget_is(profile, epochs, shortened, tmp_path):
+    notice = replication_of(tmp_path, profile=profile, epochs=epochs).notice
+    assert ("Shortened budget" in notice) is shortened
+    assert "Sample data" not in notice
+    assert f"Profile: {profile}, {epochs or CARD.profiles[profile].epochs} epochs" in notice
+
+
+def test_full_runs_on_the_data_get_verdicts(tmp_path):
+    for seed in (0, 1, 2):
+        write_fake_run(tmp_path, seed=seed)
+    table = replication_of(tmp_path).verdicts()
+    assert len(table) == len(CARD.claims)
+    assert set(table["verdict"]) <= set(VERDICTS)
+    row = table[table["claim"].str.startswith("The test accuracy of the CNN")].iloc[0]
+    assert row["published"] == "58.6 %" and row["verdict"] != "not run" and "%" in row["measured"]
+
+
+def test_shortened_runs_on_the_data_get_none(tmp_path):
+    write_fake_run(tmp_path, shortened=True)
+    table = replication_of(tmp_path).verdicts()
+    assert set(table["verdict"]) == {"withheld", "not run"}
+    assert set(table.loc[table["verdict"] == "withheld", "reason"]) == {"shortened budget"}
+
+
+def test_without_runs_every_claim_is_not_run(tmp_path):
+    table = replication_of(tmp_path).verdicts()
+    assert table["verdict"].tolist() == ["not run"] * len(CARD.claims)
+
+
+def test_seeds_are_the_card_s_unless_others_are_given(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "fer_lib.replication.train", lambda *arguments, **options: asked.append((*arguments, options["epochs"]))
+    )
+    replication_of(tmp_path).train("light_vgg")
+    replication_of(tmp_path).train("lda")
+    replication_of(tmp_path, profile="quick", epochs=3, seeds=[5]).train("lda")
+    assert asked == [
+        *((PAPER, "light_vgg", seed, "paper", None) for seed in CARD.profiles["paper"].seeds),
+        (PAPER, "lda", 0, "paper", None),
+        (PAPER, "lda", 5, "quick", 3),
+    ]
+
+
+def test_the_search_is_that_of_the_replication(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "fer_lib.replication.search", lambda *arguments, **options: asked.append((arguments, options)) or "table"
+    )
+    assert replication_of(tmp_path, profile="quick", trials=7).search("light_vgg") == "table"
+    expected = {"data": REAL, "runs": tmp_path, "trials": 7, "precision": "float32"}
+    assert asked == [((PAPER, "light_vgg", "quick"), expected)]
+
+
+def test_an_unknown_variant_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"variant must be one of \['light_vgg', .* Received: 'heavy_vgg'"):
+        replication_of(tmp_path).train("heavy_vgg")
+
+
+def test_a_replication_is_opened_from_a_notebook_s_parameters(small_csv, tmp_path):
+    replication = open_replication(
+        PAPER, "smoke", str(small_csv), str(tmp_path / "runs"), epochs=2, seeds=[1], trials=3
+    )
+    assert (replication.card.id, replication.profile, replication.runs) == (PAPER, "smoke", tmp_path / "runs")
+    assert (replication.epochs, replication.seeds, replication.trials) == (2, [1], 3)
+    assert [len(split) for split in replication.data.splits().values()] == [18, 6, 6]
+    assert replication.data.is_sample is False
+    assert open_replication(PAPER, data_path=str(small_csv)).runs == runs_folder()
+    (run,) = replication.train("softmax_regression")
+    assert run.folder == run_folder(tmp_path / "runs", "smoke", PAPER, "softmax_regression", 1)
+    assert json.loads((run.folder / "config.json").read_text())["request"]["data"]["sha256"] == replication.data.sha256
+    assert len(replication.verdicts()) == len(CARD.claims)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"paper": "no_paper"}, ValueError, "paper must be one of .* Received: 'no_paper'"),
+        ({"profile": "fast"}, ValueError, "profile must be one of .* Received: 'fast'"),
+        ({"data_path": "no_such_file.csv"}, FileNotFoundError, "no_such_file.csv"),
+    ],
+)
+def test_unknown_parameters_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        open_replication(**{"paper": PAPER} | arguments)
