@@ -94,7 +94,7 @@ def _around(rng: np.random.Generator, middle: float, spread: float) -> float:
 def _sample_hair(rng: np.random.Generator, age: float, skin: float) -> float:
     """Reflectance of the hair: dark on dark skin, grey or white with age, else anything."""
     if age > 0.6 and rng.random() < 0.7:
-        return rng.uniform(0.4, 0.85)
+        return rng.uniform(0.4, 0.78)
     if skin < 0.58 or rng.random() < 0.55:
         return rng.uniform(0.04, 0.16)
     return rng.uniform(0.16, 0.6)

@@ -63,7 +63,8 @@ def _paint_strands(scene: Canvas, mask: Canvas, identity: Identity, rng: np.rand
     angle = rng.uniform(-np.pi, 0.0, count)
     # Hair is brighter where it faces the light.
     facing = np.clip(scene.view.light[0] * np.cos(angle) + scene.view.light[1] * np.sin(angle), 0, 1)
-    shades = identity.hair * (rng.uniform(0.84, 1.04, count) + 0.22 * facing) + 0.05 * facing
+    darkest = 0.84 + 0.1 * identity.hair
+    shades = identity.hair * (rng.uniform(darkest, 1.04, count) + 0.2 * facing) + 0.05 * facing
     bends = rng.uniform(-0.06, 0.06, (count, 4, 2))
     crown = np.array([-0.4 if identity.hair_style == "side parting" else 0.0, -1.35])
     far = np.stack([1.12 * np.cos(angle), -0.3 + np.sin(angle)], axis=1)
