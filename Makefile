@@ -31,8 +31,8 @@ lint: $(READY) ## Check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY) ## Measure the speeds that the project promises (CSV=data/fer2013.csv)
-	$(BIN)/python benchmarks/bench_data.py $(CSV)
+bench: $(READY) ## Measure the speeds that the project promises (ARGS="--csv data/fer2013.csv")
+	$(BIN)/python -m benchmarks $(ARGS)
 
 requirements: $(READY) ## Choose the pinned versions anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

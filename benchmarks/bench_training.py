@@ -34,9 +34,9 @@ SPEED_EPOCHS, OVERHEAD_EPOCHS = 2, 4
 ARRAYS, TF_DATA, BFLOAT16, FUSED, OURS = WAYS = (
     "model.fit(arrays), float32",
     "tf.data without its autotuner, float32",
-    "... in our precision",
-    "... and fused batch normalisation",
-    "ours: ... and compiled pooling gradient",
+    "+ precision auto",
+    "+ fused batch normalisation",
+    "ours (+ compiled pooling gradient)",
 )
 OVERHEAD = "overhead"
 TARGETS = "targets: ours at least 3 times model.fit(arrays), at most 5 % of an epoch outside the model's own steps"

@@ -28,6 +28,7 @@ class State:
 
 def save_checkpoint(path: Path, model: keras.Model, state: State, request_sha256: str) -> None:
     """Write the model's weights, its optimizer's variables and `state`, atomically."""
+    model.optimizer.build(model.trainable_variables)
     header = {"history": state.history, "kept_epoch": state.kept_epoch, "request_sha256": request_sha256}
     arrays = {
         "header": np.frombuffer(json.dumps(header).encode("utf-8"), dtype=np.uint8),

@@ -42,5 +42,5 @@ def write_text(path: Path, text: str) -> None:
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray], *, compressed: bool = False) -> None:
     """Write named arrays, whole or not at all; read them back with `np.load(path, allow_pickle=False)`."""
     save: Any = np.savez_compressed if compressed else np.savez
-    with atomic(path) as temporary:
-        save(temporary, **arrays)
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        save(file, **arrays)

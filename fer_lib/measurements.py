@@ -1,7 +1,7 @@
 """The number a claim speaks of, read from run folders: mean over the seeds, its interval, and the rule that made it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,10 @@ def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
     counts = [images_behind(found, metric) for found in metrics]
     images = round(float(np.mean([count or 0 for count in counts])))
     wilson = wilson_interval(min(max(mean, 0.0), 1.0) * images, images) if images else None
-    return _summarise(runs, values, wilson, f"Wilson 95 % on {images:,} images")
+    found = _summarise(runs, values, wilson, f"Wilson 95 % on {images:,} images")
+    if wilson is None or found.interval is None:
+        return found
+    return replace(found, interval=(max(found.interval[0], 0.0), min(found.interval[1], 1.0)))  # a share stays one
 
 
 def measure_difference(pairs: Sequence[tuple[Run, Run]], claim: DifferenceClaim) -> Measurement:

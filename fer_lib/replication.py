@@ -77,15 +77,16 @@ class Replication:
     @property
     def notice(self) -> str:
         """What a reader must know of the numbers before reading them, as Markdown."""
-        published = self.card.profiles["paper"].epochs
-        epochs = self.epochs or self.card.profiles[self.profile].epochs
+        published, mine = self.card.profiles["paper"].epochs, self.card.profiles[self.profile]
+        epochs = self.epochs or mine.epochs
         notes = [
             f"Data: {self.data.source} (sha256 {self.data.sha256[:12]}…). Profile: {self.profile}, {epochs} epochs."
         ]
         if self.data.is_sample:
             notes.append("**Sample data: numbers are not comparable with the paper.**")
-        if epochs < published:
-            notes.append(f"**Shortened budget ({epochs} of {published} epochs): verdicts are withheld.**")
+        if epochs != published or mine.options or mine.hyperparameters:
+            narrower = ", narrower networks" if mine.options else ""
+            notes.append(f"**Shortened budget ({epochs} of {published} epochs{narrower}): trainings get no verdict.**")
         return " ".join(notes)
 
 

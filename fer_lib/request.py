@@ -23,12 +23,14 @@ def make_request(
     """Everything that determines a run, JSON-ready; equal requests make equal runs.
 
     Raises:
-        ValueError: if the variant, profile or an overridden hyper-parameter is not in the card.
+        ValueError: if the variant, profile or an overridden hyper-parameter is not in the card, or `epochs` is below 1.
     """
     if variant not in card.variants:
         raise ValueError(f"variant of {card.id} must be one of {list(card.variants)}. Received: {variant!r}")
     if profile not in card.profiles:
         raise ValueError(f"profile must be one of {list(card.profiles)}. Received: {profile!r}")
+    if epochs is not None and epochs < 1:
+        raise ValueError(f"epochs must be at least 1. Received: {epochs}")
     unknown = sorted(set(overrides or {}) - set(card.hyperparameters))
     if unknown:
         raise ValueError(

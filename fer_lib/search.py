@@ -50,11 +50,16 @@ def search(
         One row per trial: number, one column per hyper-parameter, validation_accuracy; the best first.
 
     Raises:
-        ValueError: if the card has no search space.
+        ValueError: if the card has no search space, or no such profile or network.
     """
     card = papers.load(paper)
     if not card.search:
         raise ValueError(f"the card must have a search space to be searched. Received: {paper!r}, which has none")
+    if profile not in card.profiles:
+        raise ValueError(f"profile must be one of {list(card.profiles)}. Received: {profile!r}")
+    networks = [name for name, chosen in card.variants.items() if chosen.kind == "network"]
+    if variant not in networks:
+        raise ValueError(f"only networks are searched for: {networks}. Received: {variant!r}")
     values = card.profiles[profile]
     trials, trial_epochs = trials or values.trials, trial_epochs or values.trial_epochs
     runs = runs or runs_folder()
@@ -98,4 +103,4 @@ def _suggest(trial: optuna.Trial, name: str, space: ContinuousSpace | ChoiceSpac
 def _table(study: optuna.Study, trials: int) -> pd.DataFrame:
     complete = study.get_trials(states=(TrialState.COMPLETE,))[:trials]
     rows = [{"trial": n, **trial.params, "validation_accuracy": trial.value} for n, trial in enumerate(complete)]
-    return pd.DataFrame(rows).sort_values("validation_accuracy", ascending=False, ignore_index=True)
+    return pd.DataFrame(rows).sort_values("validation_accuracy", ascending=False, kind="stable", ignore_index=True)

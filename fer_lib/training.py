@@ -1,6 +1,7 @@
 """One run: what a card says of a variant, made into a run folder, or loaded where it is there already."""
 
 import math
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,10 +114,13 @@ def _set_aside_others(folder: Path, sha256: str) -> None:
             return
         folder.replace(aside(other))
     if aside(sha256).exists():
+        shutil.rmtree(folder, ignore_errors=True)  # what a kill left before it wrote config.json
         aside(sha256).replace(folder)
 
 
 def _make(job: _Job) -> Run:
+    for leftover in job.folder.glob(".*"):  # files that a kill left half written
+        leftover.unlink()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     record = _record(job, started)
     config = {"request": job.request, "request_sha256": job.sha256, "record": record}

@@ -60,9 +60,7 @@ def test_unknown_model_names_the_known():
 
 
 def test_unknown_option_names_the_known():
-    with pytest.raises(
-        ValueError, match=r"options of 'light_vgg' must be among .* Received: \['droput'\]"
-    ):
+    with pytest.raises(ValueError, match=r"options of 'light_vgg' must be among .* Received: \['droput'\]"):
         models.build("light_vgg", droput=0.5)
 
 

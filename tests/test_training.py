@@ -190,9 +190,11 @@ def start_child(runs, hang_at=0):
 def test_a_run_killed_in_mid_epoch_ends_as_one_never_interrupted(tmp_path):
     """28 images in batches of 8 make 4 steps an epoch: the 7th batch stands in the middle of the second."""
     child = start_child(tmp_path / "killed", hang_at=7)
-    assert child.stdout.readline() == "hanging\n"
-    child.send_signal(signal.SIGKILL)
-    child.communicate()
+    try:
+        assert child.stdout.readline() == "hanging\n"
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
     folders = {name: tmp_path / name / "smoke" / PAPER / "light_vgg" / "seed-4" for name in ("killed", "whole")}
     assert pd.read_csv(folders["killed"] / "history.csv")["epoch"].tolist() == [1]
     assert not (folders["killed"] / "metrics.json").exists()

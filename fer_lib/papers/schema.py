@@ -218,6 +218,8 @@ def _check_variants(card: PaperCard) -> None:
     for name, variant in card.variants.items():
         where = f"variants.{name}"
         _check_known(f"{where}.grouping", variant.grouping, [*GROUPINGS, None])
+        if variant.kind == "classifier" and variant.grouping:
+            raise ValueError(f"{where}.grouping: only networks are trained on groups. Received: {variant.grouping!r}")
         if variant.kind != "classifier":
             for hyperparameter in variant.hyperparameters:
                 _check_known(f"{where}.hyperparameters", hyperparameter, list(card.hyperparameters))

@@ -181,9 +181,9 @@ def sample_view(rng: np.random.Generator) -> View:
     return View(
         yaw_degrees=_around(rng, 0.0, 7.0),
         pitch_degrees=_around(rng, 0.0, 3.5),
-        roll_degrees=_around(rng, 0.0, 5.0),
+        roll_degrees=_around(rng, 0.0, 6.0),
         unit=rng.uniform(18.5, 22.5),
-        shift=(_around(rng, 0.0, 1.1), _around(rng, 0.0, 1.1)),
+        shift=(_around(rng, 0.0, 1.7), _around(rng, 0.0, 1.7)),
         light=(float(np.sin(azimuth) * across), float(-np.sin(elevation)), float(np.cos(azimuth) * across)),
         ambient=rng.uniform(0.45, 0.75),
     )
