@@ -1,5 +1,6 @@
 """An executed notebook -> one HTML file that opens with no network."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -9,6 +10,9 @@ from traitlets.config import Config
 
 from fer_lib.files import write_text
 from fer_lib.notebooks import first_heading
+
+# TensorFlow's libraries write these to stderr as they start, below any logging that could be set.
+START_UP_MESSAGE = re.compile(r"^(?:[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl::).*\n?", re.MULTILINE)
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -24,6 +28,7 @@ def write_html(notebook: Path, html: Path) -> None:
         html: where the page goes; written whole or not at all.
     """
     content: NotebookNode = nbformat.read(notebook, as_version=4)
+    _drop_start_up_messages(content)
     config = Config({"NbConvertBase": {"display_data_priority": DISPLAYED}})
     exporter = HTMLExporter(
         config=config,
@@ -37,3 +42,13 @@ def write_html(notebook: Path, html: Path) -> None:
     resources = {"metadata": {"name": first_heading(content.cells) or notebook.stem, "path": str(notebook.parent)}}
     page, _ = exporter.from_notebook_node(content, resources=resources)
     write_text(html, page)
+
+
+def _drop_start_up_messages(content: NotebookNode) -> None:
+    """Leave warnings and errors of a notebook in place, but not what TensorFlow says of the machine it starts on."""
+    for cell in content.cells:
+        if cell.cell_type == "code":
+            for output in cell.outputs:
+                if output.output_type == "stream" and output.name == "stderr":
+                    output.text = START_UP_MESSAGE.sub("", output.text)
+            cell.outputs = [output for output in cell.outputs if output.get("text") != ""]

@@ -72,10 +72,10 @@ def _builder_options(
     card: PaperCard, variant: str, profile: str, settings: dict[str, Any], data: FerDataset
 ) -> dict[str, Any]:
     """Arguments of the model's builder: the variant's own, and what its builder takes of settings and profile."""
-    chosen = card.variants[variant]
+    chosen, offered = card.variants[variant], {**settings, **card.profiles[profile].options}
     if chosen.kind == "classifier":
-        return {**settings, **chosen.options}
-    offered = {**settings, **card.profiles[profile].options}
+        reduced = {"side": offered["side"]} if "side" in offered else {}
+        return {**settings, **chosen.options, **reduced}
     taken = {name: offered[name] for name in models.options_of(chosen.model) if name in offered}
     shape = list(data.train.images.shape[1:])
     return {**taken, "input_shape": shape, "classes": len(class_names(chosen.grouping)), **chosen.options}

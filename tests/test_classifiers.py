@@ -71,3 +71,19 @@ def test_names_are_what_fit_classifier_takes(data):
         ValueError, match=r"one of \['lda', 'qda', 'softmax_regression'\]. Received: 'gradient_boosting'"
     ):
         fit_classifier("gradient_boosting", data[0], 7)
+
+
+def test_pictures_can_be_reduced_to_means_of_blocks():
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 256, (28, 6, 6, 1)).astype(np.uint8)
+    large = small.repeat(8, axis=1).repeat(8, axis=2)
+    labels, rows = np.arange(28) % 7, np.arange(28)
+    on_small = fit_classifier("lda", Split(small, labels, rows), 7)
+    on_large = fit_classifier("lda", Split(large, labels, rows), 7, side=6)
+    np.testing.assert_allclose(on_large(large), on_small(small), rtol=1e-4, atol=1e-6)
+
+
+def test_a_side_that_does_not_divide_the_pictures_is_refused():
+    images = np.zeros((7, 48, 48, 1), np.uint8)
+    with pytest.raises(ValueError, match=r"side must divide images of 48x48 pixels\. Received: 20"):
+        fit_classifier("lda", Split(images, np.arange(7), np.arange(7)), 7, side=20)

@@ -55,3 +55,19 @@ def test_outputs_are_shown_and_code_is_folded(page):
         assert text in page
     assert page.count('<details class="code">') == 2
     assert "Parameters of this run" in page
+
+
+def test_start_up_messages_are_dropped_and_warnings_stay(tmp_path):
+    noise = "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+    logged = "I0000 00:00:1795308658.259447    4822 port.cc:153] oneDNN custom operations are on.\n"
+    cells = [
+        new_code_cell("import tensorflow", outputs=[new_output("stream", name="stderr", text=noise + logged)]),
+        new_code_cell(
+            "warn()", outputs=[new_output("stream", name="stderr", text=logged + "UserWarning: mind this\n")]
+        ),
+    ]
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Page"), *cells]), tmp_path / "page.ipynb")
+    write_html(tmp_path / "page.ipynb", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "UserWarning: mind this" in page
+    assert "absl" not in page and "oneDNN" not in page

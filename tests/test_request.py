@@ -64,10 +64,11 @@ def test_networks_of_the_other_profiles_are_shortened(variant, profile):
 
 
 @pytest.mark.parametrize("variant", CLASSIFIERS)
-@pytest.mark.parametrize("profile", ["smoke", "quick"])
-def test_classifiers_are_the_same_in_every_profile(variant, profile):
-    assert request_of(variant, profile) == request_of(variant)
-    assert shortened(request_of(variant, profile)) is False
+def test_classifiers_are_whole_but_in_smoke_where_they_see_smaller_pictures(variant):
+    assert request_of(variant, "quick") == request_of(variant)
+    assert shortened(request_of(variant, "quick")) is False
+    assert request_of(variant, "smoke")["options"] == {**request_of(variant)["options"], "side": 24}
+    assert shortened(request_of(variant, "smoke")) is True
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,8 @@ class ProfileValues(CardModel):
         seeds: seeds of every variant that names none of its own.
         trials: trials of the search.
         trial_epochs: epochs of a trial.
-        options: arguments of the networks' builders in place of the variants', where a builder takes them; `smoke`
-            builds narrower networks with them.
+        options: arguments of the builders in place of the variants', where a builder takes them; `smoke` builds
+            narrower networks with them, and classifiers on smaller pictures.
         hyperparameters: values in place of the card's.
     """
 

@@ -12,7 +12,7 @@ SIDE = 48
 OVERSAMPLING = 4
 SIZE = SIDE * OVERSAMPLING
 """Rows and columns of the canvas."""
-CENTRE = np.array([0.0, 0.2])
+CENTRE = np.array([0.0, 0.3])
 """The point of the face plane that stands in the picture's middle, where it is not shifted."""
 
 

@@ -85,7 +85,7 @@ def _photograph(picture: Image.Image, view: View, rng: np.random.Generator) -> n
     scene = scene * (1 + 0.3 * (1 - view.ambient) * (view.light[0] * ramp + view.light[1] * ramp[:, None]))
     contrast = rng.uniform(0.17, 0.26) / max(float(scene.std()), 0.05)
     scene = rng.uniform(0.42, 0.6) + contrast * (scene - scene.mean())
-    scene = scene + min(rng.gamma(0.8, 0.012), 0.06) * rng.normal(0, 1, scene.shape)
+    scene = scene + min(rng.gamma(0.8, 0.011), 0.05) * rng.normal(0, 1, scene.shape)
     return np.rint(255 * np.clip(scene, 0, 1)).astype(np.uint8)
 
 

@@ -183,7 +183,7 @@ def sample_view(rng: np.random.Generator) -> View:
         pitch_degrees=_around(rng, 0.0, 3.5),
         roll_degrees=_around(rng, 0.0, 6.0),
         unit=rng.uniform(18.5, 22.5),
-        shift=(_around(rng, 0.0, 1.7), _around(rng, 0.0, 1.7)),
+        shift=(_around(rng, 0.0, 1.8), _around(rng, 0.0, 1.6)),
         light=(float(np.sin(azimuth) * across), float(-np.sin(elevation)), float(np.cos(azimuth) * across)),
         ambient=rng.uniform(0.45, 0.75),
     )
