@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fer_lib import papers
 from fer_lib.files import atomic, write_json, write_npz
 from fer_lib.metrics import classification_metrics
 from fer_lib.paths import PUBLISHED
@@ -161,10 +162,10 @@ def _small_predictions(run: Run) -> dict[str, np.ndarray]:
 
 
 def _publish_search(search: Path, path: Path) -> None:
-    """Write the trials of a search as a table; those made under another budget or on other data are left out."""
+    """Write the trials of a whole search as a table; those made under another budget or on other data are left out."""
     trials = [Run(found.parent) for found in sorted(search.glob("trial-*/seed-*/metrics.json"))]
     trials = [run for run in trials if _budget(run) == _budget(trials[0]) and not run.request["data"]["is_sample"]]
-    if not trials:
+    if not trials or len(trials) < papers.load(trials[0].request["paper"]).profiles["paper"].trials:
         return
     table = pd.DataFrame([_trial_row(run) for run in trials])
     varied = [

@@ -125,7 +125,9 @@ def test_incomplete_runs_are_refused(tmp_path):
 def test_the_search_is_published_as_a_table_the_best_trial_first(tmp_path):
     runs = tmp_path / "runs"
     write_fake_run(runs)
-    for number, (accuracy, rate) in enumerate([(0.3, 1e-3), (0.5, 2e-3), (0.4, 3e-3)]):
+    expected = papers.load(PAPER).profiles["paper"].trials
+    drawn = [(0.3, 1e-3), (0.5, 2e-3), (0.4, 3e-3), *((0.2, 1e-2 + number) for number in range(expected - 3))]
+    for number, (accuracy, rate) in enumerate(drawn):
         trial = write_fake_run(runs / "drafts", accuracy=accuracy, shortened=True)
         config = trial.config
         config["request"]["hyperparameters"]["learning_rate"] = rate
@@ -135,8 +137,17 @@ def test_the_search_is_published_as_a_table_the_best_trial_first(tmp_path):
     publish(runs, destination=tmp_path / "published")
     table = pd.read_csv(tmp_path / "published" / PAPER / "search.csv")
     assert list(table.columns) == ["trial", "learning_rate", "epochs", "validation_accuracy"]
-    assert list(table["trial"]) == [1, 2, 0] and list(table["learning_rate"]) == [2e-3, 3e-3, 1e-3]
-    assert len(published_runs(PAPER, tmp_path / "published")) == 1
+    assert list(table["trial"][:3]) == [1, 2, 0] and list(table["learning_rate"][:3]) == [2e-3, 3e-3, 1e-3]
+    assert len(table) == expected and len(published_runs(PAPER, tmp_path / "published")) == 1
+
+
+def test_half_a_search_is_not_published(tmp_path):
+    runs = tmp_path / "runs"
+    write_fake_run(runs)
+    trial = write_fake_run(runs / "drafts", shortened=True)
+    shutil.move(trial.folder, runs / "paper" / PAPER / "search" / "trial-000" / "seed-0")
+    publish(runs, destination=tmp_path / "published")
+    assert not (tmp_path / "published" / PAPER / "search.csv").exists()
 
 
 def test_what_was_published_proves_itself(published):
