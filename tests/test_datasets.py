@@ -6,6 +6,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -477,8 +478,8 @@ def test_files_of_one_name_do_not_share_a_cache(small_csv: Path, tmp_path: Path)
 def test_full_disk_leaves_no_cache_but_a_warning(
     small_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write_half(path: Path, **arrays: np.ndarray) -> None:
-        path.write_bytes(b"half")
+    def write_half(file: BinaryIO, **arrays: np.ndarray) -> None:
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("fer_lib.files.np.savez", write_half)
