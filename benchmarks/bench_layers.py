@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fer_lib.layers import FastMaxPooling2D, FusedBatchNormalization
+from fer_lib.layers import FusedBatchNormalization
 
 HEIGHT, WIDTH, CHANNELS = 44, 44, 64
 PRECISIONS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
@@ -70,10 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=20, help="calls that a median is of")
     options = parser.parse_args(arguments)
 
-    pairs = [
-        ("batch normalisation", keras.layers.BatchNormalization, FusedBatchNormalization),
-        ("2x2 max pooling", keras.layers.MaxPooling2D, FastMaxPooling2D),
-    ]
+    pairs = [("batch normalisation", keras.layers.BatchNormalization, FusedBatchNormalization)]
     shape = (options.images, HEIGHT, WIDTH, CHANNELS)
     print(f"forward and backward of {shape}, ms, median of {options.repeats}")
     print(f"{'':<38}{'Keras':>8}{'ours':>8}{'Keras/ours':>12}")

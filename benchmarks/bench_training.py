@@ -31,12 +31,11 @@ FER2013_IMAGES = 28_709
 SPEED_EPOCHS, OVERHEAD_EPOCHS = 2, 4
 """Of a measurement; the first is not counted."""
 
-ARRAYS, TF_DATA, BFLOAT16, FUSED, OURS = WAYS = (
+ARRAYS, TF_DATA, BFLOAT16, OURS = WAYS = (
     "model.fit(arrays), float32",
     "tf.data without its autotuner, float32",
     "+ precision auto",
-    "+ fused batch normalisation",
-    "ours (+ compiled pooling gradient)",
+    "ours (+ fused batch normalisation)",
 )
 OVERHEAD = "overhead"
 TARGETS = "targets: ours at least 3 times model.fit(arrays), at most 5 % of an epoch outside the model's own steps"
@@ -63,15 +62,12 @@ def make_network(way: str) -> "keras.Model":
     from fer_lib import models
     from fer_lib.fitting import dtype_policy
     from fer_lib.hardware import resolve_precision
-    from fer_lib.layers import FusedBatchNormalization, with_fast_kernels
+    from fer_lib.layers import with_fast_kernels
 
     precision = "float32" if way in (ARRAYS, TF_DATA) else resolve_precision("auto")
     with dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
         model = models.build("light_vgg")
-        if way == FUSED:
-            with mock.patch("fer_lib.layers.FAST_LAYERS", {keras.layers.BatchNormalization: FusedBatchNormalization}):
-                model = with_fast_kernels(model)
-        elif way == OURS:
+        if way == OURS:
             model = with_fast_kernels(model)
     jit_compile: Any = "auto" if way in (ARRAYS, TF_DATA) else False  # as Keras has it, and as we have it
     loss = "sparse_categorical_crossentropy"

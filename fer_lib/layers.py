@@ -4,8 +4,6 @@ Models are built from plain Keras layers. `with_fast_kernels` swaps the slow one
 go back into the plain model, so a saved file never names a class of this package. Measured by `make bench`.
 """
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -41,41 +39,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
 
 
-class FastMaxPooling2D(keras.layers.MaxPooling2D):
-    """Keras' 2x2 max pooling with a gradient compiled by XLA; ties go to the first maximum, as in TensorFlow's own."""
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Pool float (n, h, w, c) to (n, h // 2, w // 2, c)."""
-        height, width = inputs.shape[1:3]
-        tiled = self.pool_size == self.strides == (2, 2) and self.data_format == "channels_last"
-        if tiled and height and width and height % 2 == width % 2 == 0:
-            return _max_pool_2x2(inputs)
-        return super().call(inputs)
-
-
-@tf.custom_gradient
-def _max_pool_2x2(images: tf.Tensor) -> tuple[tf.Tensor, Any]:
-    pooled = tf.nn.max_pool2d(images, 2, 2, "VALID")
-    return pooled, lambda gradient: _max_pool_2x2_gradient(images, pooled, gradient)
-
-
-@tf.function(jit_compile=True)
-def _max_pool_2x2_gradient(images: tf.Tensor, pooled: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-    """Route (n, h/2, w/2, c) gradients to the first maximum of each 2x2 window, in row order."""
-    quarters = []
-    taken = tf.zeros_like(pooled, dtype=tf.bool)
-    for row in (0, 1):
-        for column in (0, 1):
-            is_maximum = tf.equal(images[:, row::2, column::2], pooled) & ~taken
-            taken |= is_maximum
-            quarters.append(tf.where(is_maximum, gradient, tf.zeros_like(gradient)))
-    rows = [tf.stack(quarters[:2], axis=3), tf.stack(quarters[2:], axis=3)]  # each (n, h/2, w/2, 2, c)
-    return tf.reshape(tf.stack(rows, axis=2), tf.shape(images))  # (n, h/2, 2, w/2, 2, c) -> (n, h, w, c)
-
-
 FAST_LAYERS: dict[type[keras.layers.Layer], type[keras.layers.Layer]] = {
     keras.layers.BatchNormalization: FusedBatchNormalization,
-    keras.layers.MaxPooling2D: FastMaxPooling2D,
 }
 
 
