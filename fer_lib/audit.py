@@ -60,14 +60,15 @@ def conflicting_pairs(dataset: FerDataset) -> pd.DataFrame:
 
 
 def leaked_mask(train: Split, test: Split) -> np.ndarray:
-    """Which images of one split also stand in another, equal in all their pixels.
+    """Which images of one split also stand in another, equal in all their pixels or made from the same picture.
 
     Args:
         train: the split that a model is fitted on.
         test: the split that it is scored on.
 
     Returns:
-        bool (n_test,), True where the image stands in `train` as well.
+        bool (n_test,), True where the image, or (of splits that know their origins) the picture it was made from,
+        stands in `train` as well.
 
     Raises:
         ValueError: if the images of the two differ in size.
@@ -75,6 +76,8 @@ def leaked_mask(train: Split, test: Split) -> np.ndarray:
     if train.images.shape[1:] != test.images.shape[1:]:
         received = f"{train.images.shape[1:]} and {test.images.shape[1:]}"
         raise ValueError(f"images of both splits must have one size. Received: {received}")
+    if train.origins is not None and test.origins is not None:
+        return np.isin(test.origins, train.origins)
     known = {image.tobytes() for image in train.images}
     return np.array([image.tobytes() in known for image in test.images], dtype=bool)
 

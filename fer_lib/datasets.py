@@ -31,11 +31,16 @@ class Split:
         images: uint8 (n, h, w, c), grey values from 0 to 255.
         labels: int64 (n,), index in `labels.EMOTIONS`.
         rows: int64 (n,), row of each image in the source, from 0.
+        origins: int64 (n,), number of the picture an image was made from, one number for pictures that are equal in
+            all their pixels; None where each image is a picture of its own.
+        transforms: int64 (n,), 0 for an original and from 1 for its transforms; None where all are originals.
     """
 
     images: np.ndarray
     labels: np.ndarray
     rows: np.ndarray
+    origins: np.ndarray | None = None
+    transforms: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check the types and shapes.
@@ -45,7 +50,10 @@ class Split:
         """
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
             raise ValueError(f"images must be uint8 (n, h, w, c). Received: {_describe(self.images)}")
-        for name, array in (("labels", self.labels), ("rows", self.rows)):
+        for name in ("labels", "rows", "origins", "transforms"):
+            array = getattr(self, name)
+            if array is None and name in ("origins", "transforms"):
+                continue
             if array.shape != self.images.shape[:1] or array.dtype != np.int64:
                 raise ValueError(f"{name} must be int64 ({len(self.images)},). Received: {_describe(array)}")
 
@@ -60,15 +68,16 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class FerDataset:
-    """FER2013, or data in its layout, in the official splits.
+    """FER2013 in its official splits, or other pictures of faces in splits of their own.
 
     Attributes:
-        train: rows of Usage Training.
-        validation: rows of Usage PublicTest.
+        train: of FER2013, rows of Usage Training.
+        validation: rows of Usage PublicTest; holds no image where a protocol has none.
         test: rows of Usage PrivateTest.
         source: the file or folder that was read, or a name for what was made.
         sha256: hash of the source's content.
         is_sample: whether this is the built-in sample, whose numbers are not comparable with any paper's.
+        stands_for: data set that the pictures stand in for, not being at hand; empty where they are the real ones.
     """
 
     train: Split
@@ -77,6 +86,7 @@ class FerDataset:
     source: str
     sha256: str
     is_sample: bool
+    stands_for: str = ""
 
     def splits(self) -> dict[str, Split]:
         """The three splits by name: train, validation, test."""
@@ -119,10 +129,10 @@ def load_fer2013(path: str | Path, cache_folder: str | Path | None = None) -> Fe
         if _state(source) != before:
             raise DatasetError(source, "the file must stay as it is while it is read", Plain("a change"))
         write_cache(candidates, sha256, arrays)
-    splits = {
-        split: Split(*(arrays[f"{name}_{split}"] for name in ("images", "labels", "rows"))) for split in SPLIT_USAGES
-    }
-    return FerDataset(**splits, source=str(source), sha256=sha256, is_sample=False)
+    train, validation, test = (
+        Split(*(arrays[f"{name}_{split}"] for name in ("images", "labels", "rows"))) for split in SPLIT_USAGES
+    )
+    return FerDataset(train, validation, test, source=str(source), sha256=sha256, is_sample=False)
 
 
 def load_data(data_path: str | Path | None = None) -> FerDataset:

@@ -24,13 +24,18 @@ def predict_splits(predict: Predict, data: FerDataset, grouping: str | None = No
         grouping: grouping of the classes the model was trained on, or None.
 
     Returns:
-        `rows_<split>`, `labels_<split>` and `single_<split>` for train, validation and test.
+        `rows_<split>`, `labels_<split>` and `single_<split>` for each split that holds images, and `transforms_<split>`
+        where it holds transforms.
     """
     arrays: dict[str, np.ndarray] = {}
     for name, split in data.splits().items():
+        if not len(split):
+            continue
         labels = split.labels if grouping is None else GROUPINGS[grouping].labels(split.labels)
         probabilities = np.asarray(predict(split.images), dtype=np.float32)
         arrays |= {f"rows_{name}": split.rows, f"labels_{name}": labels, f"single_{name}": probabilities}
+        if split.transforms is not None:
+            arrays[f"transforms_{name}"] = split.transforms
     return arrays
 
 
@@ -43,30 +48,63 @@ def evaluate(arrays: dict[str, np.ndarray], data: FerDataset, grouping: str | No
         grouping: grouping of the classes, or None.
 
     Returns:
-        {split: {"single": classification metrics}}; the test split also has "single_unleaked", without the images that
-        are the same, byte for byte, as one of Training.
+        {split: {"single": classification metrics}} of each split that holds images; the test split also has
+        "single_unleaked", without the images that are the same, byte for byte, as one of Training or made from the same
+        picture, and "single_originals", without transforms, where it holds any; "data" is that of `describe_splits`.
     """
     names = class_names(grouping)
     metrics: dict[str, Any] = {
         split: {"single": classification_metrics(arrays[f"labels_{split}"], arrays[f"single_{split}"], names)}
         for split in SPLITS
+        if f"single_{split}" in arrays
     }
-    own = ~leaked_mask(data.train, data.test)
-    metrics["test"]["single_unleaked"] = classification_metrics(
-        arrays["labels_test"][own], arrays["single_test"][own], names
-    )
-    return metrics
+    leaked = leaked_mask(data.train, data.test)
+    subsets = {"single_unleaked": ~leaked}
+    if "transforms_test" in arrays:
+        subsets["single_originals"] = arrays["transforms_test"] == 0
+    for view, members in subsets.items():
+        if members.any():
+            labels, probabilities = arrays["labels_test"][members], arrays["single_test"][members]
+            metrics["test"][view] = classification_metrics(labels, probabilities, names)
+    return {**metrics, "data": describe_splits(data, leaked)}
+
+
+def describe_splits(data: FerDataset, leaked: np.ndarray) -> dict[str, float]:
+    """What claims ask of the splits themselves.
+
+    Args:
+        data: the splits.
+        leaked: bool (n_test,), which test images also stand in Training (`audit.leaked_mask`).
+
+    Returns:
+        Images for training and test, the fewest of any class in each, and how many test images are leaked, with
+        their share.
+    """
+    return {
+        "train_images": len(data.train),
+        "test_images": len(data.test),
+        "train_per_class": _fewest(data.train.labels),
+        "test_per_class": _fewest(data.test.labels),
+        "leaked_test": int(leaked.sum()),
+        "leaked_test_share": float(leaked.mean()),
+    }
+
+
+def _fewest(labels: np.ndarray) -> int:
+    return int(np.unique(labels, return_counts=True)[1].min())
 
 
 def history_metrics(history: pd.DataFrame, kept_epoch: int) -> dict[str, Any]:
     """What claims ask of a history.
 
     Args:
-        history: one row per epoch, with columns `accuracy` and `val_accuracy`, fractions.
+        history: one row per epoch, with the column `accuracy` and, where there are validation images, `val_accuracy`:
+            fractions.
         kept_epoch: the epoch kept, from 1.
 
     Returns:
-        Epochs, the one kept, the highest and the last training accuracy and, from two epochs on, `curve_metrics`.
+        Epochs, the one kept, the highest and the last training accuracy and, from two epochs on and with validation
+        images, `curve_metrics`.
     """
     accuracy = history["accuracy"]
     return {
@@ -74,5 +112,5 @@ def history_metrics(history: pd.DataFrame, kept_epoch: int) -> dict[str, Any]:
         "kept_epoch": int(kept_epoch),
         "max_accuracy": float(accuracy.max()),
         "final_accuracy": float(accuracy.iloc[-1]),
-        **(curve_metrics(history) if len(history) > 1 else {}),
+        **(curve_metrics(history) if len(history) > 1 and "val_accuracy" in history else {}),
     }

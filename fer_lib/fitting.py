@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 import tensorflow as tf
 
 from fer_lib import models, pipeline
+from fer_lib.augmentation_layers import random_layers, with_augmentation
 from fer_lib.checkpoint import State, restore_checkpoint, save_checkpoint
 from fer_lib.datasets import FerDataset, Split
 from fer_lib.files import atomic, write_text
@@ -21,6 +22,15 @@ from fer_lib.layers import with_fast_kernels
 from fer_lib.progress import Progress, write_progress
 
 KEPT_EPOCHS = ("best_validation_accuracy", "last")
+
+OPTIMIZERS: dict[str, tuple[type[keras.optimizers.Optimizer], tuple[str, ...]]] = {
+    "adam": (keras.optimizers.Adam, ("beta_1", "beta_2")),
+    "sgd": (keras.optimizers.SGD, ("momentum",)),
+}
+"""Optimizers by name, and which hyper-parameters each takes beside the learning rate."""
+
+SMALL_BATCH = 16
+"""Up to this many images the cost of starting a step shows: several steps are then run at once."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +53,8 @@ def fit_network(
 ) -> Fitted:
     """Train the network that `request` describes, going on from the checkpoint in `folder` where there is one.
 
-    Only Training and PublicTest are touched. The random state of an epoch (order of the images, dropout) is a function
-    of the seed and the epoch alone, so a resumed run draws what it would have drawn.
+    Only the training and the validation split are touched. The random state of an epoch (order of the images, dropout,
+    augmentation) is a function of the seed and the epoch alone, so a resumed run draws what it would have drawn.
 
     Args:
         request: what determines the run, as `config.json` holds it.
@@ -58,12 +68,20 @@ def fit_network(
         The model with the kept epoch's weights, and its history.
     """
     seed, settings = request["seed"], request["hyperparameters"]
+    options = _builder_options(request, data.train)
     keras.utils.set_random_seed(seed)
     if request["deterministic"]:
         tf.config.experimental.enable_op_determinism()
     with dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
-        model = with_fast_kernels(models.build(request["model"], **request["options"]))
-    model.compile(make_optimizer(settings), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+        model = with_augmentation(with_fast_kernels(models.build(request["model"], **options)), settings)
+    steps = pipeline.steps_per_epoch(len(data.train), settings["batch_size"])
+    model.compile(
+        make_optimizer(settings),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,
+        steps_per_execution=_steps_at_once(steps, settings["batch_size"]),
+    )
     state = restore_checkpoint(folder / "checkpoint.npz", model, sha256)
     recorder = _EpochRecorder(request, sha256, folder, state, keep_epochs)
     done = len(state.history)
@@ -72,30 +90,30 @@ def fit_network(
         train, validation = _grouped(data.train, request), _grouped(data.validation, request)
         model.fit(
             pipeline.training_batches(train, batch_size, seed, first_epoch=done),
-            steps_per_epoch=pipeline.steps_per_epoch(len(train), batch_size),
-            validation_data=pipeline.evaluation_batches(validation.images, validation.labels),
+            steps_per_epoch=steps,
+            validation_data=pipeline.evaluation_batches(validation.images, validation.labels) if validation else None,
             initial_epoch=done,
             epochs=request["epochs"],
             callbacks=[recorder],
             shuffle=False,
             verbose=0,
         )
-    return Fitted(_plain_model(request, state.kept), pd.DataFrame(state.history), state.kept_epoch)
+    return Fitted(_plain_model(request["model"], options, state.kept), pd.DataFrame(state.history), state.kept_epoch)
 
 
 def make_optimizer(settings: dict[str, Any]) -> keras.optimizers.Optimizer:
     """Build the optimizer that hyper-parameters name.
 
     Args:
-        settings: `optimizer` (adam), `learning_rate`, and its own values (`beta_1`, `beta_2`).
+        settings: `optimizer`, one of `OPTIMIZERS`, `learning_rate`, and its own values (`beta_1`, `momentum`).
 
     Raises:
         ValueError: if the optimizer is unknown.
     """
-    if settings["optimizer"] != "adam":
-        raise ValueError(f"optimizer must be 'adam'. Received: {settings['optimizer']!r}")
-    betas = {name: settings[name] for name in ("beta_1", "beta_2") if name in settings}
-    return keras.optimizers.Adam(settings["learning_rate"], **betas)
+    if settings["optimizer"] not in OPTIMIZERS:
+        raise ValueError(f"optimizer must be one of {list(OPTIMIZERS)}. Received: {settings['optimizer']!r}")
+    optimizer, own = OPTIMIZERS[settings["optimizer"]]
+    return optimizer(settings["learning_rate"], **{name: settings[name] for name in own if name in settings})
 
 
 @contextmanager
@@ -161,22 +179,32 @@ def write_history(path: Path, history: pd.DataFrame) -> None:
 
 
 def _seed_layers(model: keras.Model, seed: int, epoch: int) -> None:
-    """Give every random layer (dropout) a state that depends on the seed, its place and the epoch alone."""
-    for place, layer in enumerate(model.layers):
-        generator = getattr(layer, "seed_generator", None)
-        if generator is not None:
-            state = np.random.SeedSequence([seed, place, epoch]).generate_state(2, np.uint32)
-            generator.state.assign(state)
+    """Give every random layer (dropout, augmentation) a state that depends on seed, place and epoch alone."""
+    for place, generator in random_layers(model):
+        generator.state.assign(np.random.SeedSequence([seed, place, epoch]).generate_state(2, np.uint32))
+
+
+def _steps_at_once(steps: int, batch_size: int) -> int:
+    """Steps run without going back to Python: of small batches the most, up to 32, that divide an epoch evenly."""
+    if batch_size > SMALL_BATCH:
+        return 1
+    return max(count for count in range(1, 33) if steps % count == 0)
 
 
 def _grouped(split: Split, request: dict[str, Any]) -> Split:
     if request["grouping"] is None:
         return split
-    return Split(split.images, GROUPINGS[request["grouping"]].labels(split.labels), split.rows)
+    return replace(split, labels=GROUPINGS[request["grouping"]].labels(split.labels))
 
 
-def _plain_model(request: dict[str, Any], weights: list[np.ndarray]) -> keras.Model:
+def _builder_options(request: dict[str, Any], train: Split) -> dict[str, Any]:
+    """The request's options, and the mean of the training images where the builder takes one."""
+    mean = {"mean": float(train.images.mean()) / 255} if "mean" in models.options_of(request["model"]) else {}
+    return {**request["options"], **mean}
+
+
+def _plain_model(name: str, options: dict[str, Any], weights: list[np.ndarray]) -> keras.Model:
     with dtype_policy("float32"):
-        model = models.build(request["model"], **request["options"])
+        model = models.build(name, **options)
     model.set_weights(weights)
     return model

@@ -42,6 +42,9 @@ GROUPINGS: dict[str, Grouping] = {
         # Shi, section 5: "only happy is positive emotion", and "happy, surprised and normal ... are not negative
         # attitudes": surprise is neither, hence neutral.
         Grouping("attitude", ("negative", "positive", "neutral"), (0, 0, 0, 1, 0, 2, 2)),
+        # LT2326, Background: "0 for negative emotions such as sadness, anger, and fear, and 1 for positive emotions
+        # such as happiness, neutral, and surprise"; disgust, which it does not name, is taken for negative.
+        Grouping("negative_positive", ("negative", "positive"), (0, 0, 0, 1, 0, 1, 1)),
     )
 }
 

@@ -37,10 +37,11 @@ def classification_metrics(
 
     Returns:
         A JSON-ready dict: n, accuracy, accuracy_interval [low, high] (Wilson, 95 %), macro_precision, macro_recall and
-        macro_f1 (unweighted means over all classes), log_loss (nats), expected_calibration_error (15 bins of equal
-        width), then by class name precision, recall, f1, support (images), predicted_share (fraction of the
-        predictions); confusion (counts, rows true, columns predicted), classes, zero_division (what undefined values
-        count as).
+        macro_f1 (unweighted means over all classes), weighted_precision, weighted_recall and weighted_f1 (means
+        weighted by the classes' images; the recall equals the accuracy), log_loss (nats), expected_calibration_error
+        (15 bins of equal width), then by class name precision, recall, f1, support (images), predicted_share (fraction
+        of the predictions); confusion (counts, rows true, columns predicted), classes, zero_division (what undefined
+        values count as).
 
     Raises:
         ValueError: if shapes, labels or probabilities are not as above, or there is no image.
@@ -60,6 +61,9 @@ def classification_metrics(
         "macro_precision": float(precision.mean()),
         "macro_recall": float(recall.mean()),
         "macro_f1": float(f1.mean()),
+        "weighted_precision": float(precision @ support) / n,
+        "weighted_recall": float(recall @ support) / n,
+        "weighted_f1": float(f1 @ support) / n,
         "log_loss": float(-np.log(of_truth).mean()),
         "expected_calibration_error": _calibration_error(probabilities.max(axis=1), predicted == labels),
         "precision": _by_class(class_names, precision),
@@ -123,17 +127,26 @@ def wilson_interval(successes: float, n: int) -> Interval:
     return float(min(share, max(0.0, centre - half))), float(max(share, min(1.0, centre + half)))
 
 
-def mean_interval(values: Sequence[float]) -> Interval:
+def mean_interval(values: Sequence[float], test_over_train: float = 0.0) -> Interval:
     """Student's 95 % interval of the mean of a few values, one per seed.
 
+    Args:
+        values: at least two.
+        test_over_train: test images over training images, where each value is of a random split of its own: the
+            training sets overlap, and the variance of the mean is 1 / k + test_over_train times that of the k values
+            instead of 1 / k (Nadeau and Bengio 2003, the corrected resampled t-test). 0 for independent values.
+
     Raises:
-        ValueError: if there are fewer than two values or one is not finite.
+        ValueError: if there are fewer than two values, one is not finite, or `test_over_train` is below 0.
     """
     sample = np.asarray(values, dtype=float)
     if sample.ndim != 1 or len(sample) < 2 or not np.isfinite(sample).all():
         raise ValueError(f"values must be at least two finite numbers. Received: {values!r}")
+    if not test_over_train >= 0:
+        raise ValueError(f"test_over_train must be at least 0. Received: {test_over_train!r}")
     quantile = float(stdtrit(len(sample) - 1, (1 + CONFIDENCE) / 2))
-    half = quantile * sample.std(ddof=1) / np.sqrt(len(sample))
+    independent = len(sample) / (1 + len(sample) * test_over_train)  # as many independent values would say as much
+    half = quantile * sample.std(ddof=1) / np.sqrt(independent)
     return float(sample.mean() - half), float(sample.mean() + half)
 
 

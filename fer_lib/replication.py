@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -10,6 +11,7 @@ from fer_lib.claims import judge
 from fer_lib.datasets import FerDataset, load_data
 from fer_lib.papers import PaperCard
 from fer_lib.paths import runs_folder
+from fer_lib.protocols import describe_data, prepare
 from fer_lib.runs import Run, find_runs
 from fer_lib.search import search
 from fer_lib.training import train
@@ -72,7 +74,22 @@ class Replication:
     def complete_runs(self) -> list[Run]:
         """Complete runs of this paper and profile on this data."""
         found = find_runs(self.runs, self.profile, self.card.id)
-        return [run for run in found if run.request["data"]["sha256"] == self.data.sha256]
+        return [run for run in found if self._is_on_this_data(run)]
+
+    def splits(self, variant: str, seed: int = 0) -> FerDataset:
+        """The images that a variant is trained and tested on with a seed (see `protocols.prepare`)."""
+        return prepare(self.data, self.card.variants[variant].protocol, self._settings(variant), seed)
+
+    def _settings(self, variant: str) -> dict[str, Any]:
+        own = self.card.profiles[self.profile].hyperparameters
+        return {**self.card.settings(variant), **own, **self.card.variants[variant].hyperparameters}
+
+    def _is_on_this_data(self, run: Run) -> bool:
+        variant = self.card.variants.get(run.request["variant"])
+        if variant is None:
+            return False
+        described = describe_data(self.data, variant.protocol, {})
+        return all(run.request["data"].get(key) == described.get(key) for key in ("sha256", "stands_for"))
 
     @property
     def notice(self) -> str:

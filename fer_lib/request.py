@@ -6,6 +6,7 @@ from fer_lib import models
 from fer_lib.datasets import FerDataset
 from fer_lib.labels import class_names
 from fer_lib.papers import PaperCard
+from fer_lib.protocols import describe_data
 
 
 def make_request(
@@ -52,11 +53,7 @@ def make_request(
         "hyperparameters": settings,
         "grouping": chosen.grouping,
         "epochs": settings.get("epochs"),
-        "data": {
-            "sha256": data.sha256,
-            "is_sample": data.is_sample,
-            "sizes": {split: len(images) for split, images in data.splits().items()},
-        },
+        "data": describe_data(data, chosen.protocol, settings),
         "precision": precision,
         "deterministic": deterministic,
     }

@@ -4,7 +4,8 @@
 
 - config.json: `request` (what determines the run), `request_sha256`, `record` (where and with what it was made)
 - history.csv: one row per epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy, seconds
-- predictions.npz: rows_<split> int64 (n,), labels_<split> int64 (n,), <view>_<split> float32 (n, classes)
+- predictions.npz: rows_<split> int64 (n,), labels_<split> int64 (n,), <view>_<split> float32 (n, classes);
+  transforms_<split> int64 (n,), 0 for originals, where the split holds transforms of pictures
 - metrics.json: {split: {view: classification metrics}, "history": {...}, "model": {...}, "timing": {...}}
 - model.keras: the kept weights, plain Keras layers
 """
@@ -72,7 +73,7 @@ class Run:
         """Views stored for each split, for example {"test": ["single"]}."""
         with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:
             names = arrays.files
-        prefixes = ("rows_", "labels_")
+        prefixes = ("rows_", "labels_", "transforms_")
         return {
             split: [
                 n.removesuffix(f"_{split}") for n in names if n.endswith(f"_{split}") and not n.startswith(prefixes)

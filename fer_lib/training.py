@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from fer_lib.hardware import code_version, describe_hardware, describe_packages,
 from fer_lib.labels import class_names
 from fer_lib.papers import PaperCard
 from fer_lib.paths import runs_folder
+from fer_lib.protocols import prepare
 from fer_lib.request import is_shortened, make_request
 from fer_lib.runs import Run, request_sha256, run_folder
 from fer_lib.timing import compare_speed
@@ -126,7 +127,10 @@ def _make(job: _Job) -> Run:
     config = {"request": job.request, "request_sha256": job.sha256, "record": record}
     write_json(job.folder / "config.json", config)
     makers = {"network": _make_network, "trial": _make_trial, "classifier": _make_classifier, "timing": _make_timing}
-    metrics = makers[job.request["kind"]](job)
+    chosen = job.card.variants[job.request["variant"]]
+    splits = prepare(job.data, chosen.protocol, job.request["hyperparameters"], job.request["seed"])
+    record["source"] = splits.source
+    metrics = makers[job.request["kind"]](replace(job, data=splits))
     record["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_json(job.folder / "config.json", config)
     write_json(job.folder / "metrics.json", metrics)
@@ -142,7 +146,7 @@ def _record(job: _Job, started: str) -> dict[str, Any]:
         "packages": describe_packages(),
         "hardware": describe_hardware(),
         "precision": job.precision,
-        "source": job.data.source,
+        "source": None,
         "shortened": is_shortened(job.card, job.request, job.data),
     }
 

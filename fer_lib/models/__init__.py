@@ -7,9 +7,12 @@ from typing import Any
 import keras
 
 from fer_lib.models.backbones import build_vgg19
+from fer_lib.models.lenets import build_lenet5, build_lenet_sfew
 from fer_lib.models.light_vgg import build_light_vgg
 
 _BUILDERS: dict[str, Callable[..., keras.Model]] = {
+    "lenet5": build_lenet5,
+    "lenet_sfew": build_lenet_sfew,
     "light_vgg": build_light_vgg,
     "vgg19": build_vgg19,
 }

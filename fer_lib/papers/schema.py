@@ -20,6 +20,8 @@ from fer_lib.papers.claim_kinds import (
 
 PROFILES = ("smoke", "quick", "paper")
 
+Protocol = Literal["official", "random_split", "balanced_together", "balanced_apart", "sfew_whole", "sfew_cropped"]
+
 NUMBER_AS_TEXT = "YAML reads this number as text; write 1.0e-3 rather than 1e-3, and no quotes"
 
 
@@ -34,17 +36,19 @@ def reads_as_number(value: Any) -> bool:
     return True
 
 
-def _check_setting(value: Any) -> bool | int | float | str:
+def _check_setting(value: Any) -> bool | int | float | str | list[int]:
+    if isinstance(value, list) and value and all(type(member) is int for member in value):
+        return value
     if reads_as_number(value):
         raise ValueError(NUMBER_AS_TEXT)
     if isinstance(value, float) and not abs(value) < float("inf"):
         raise ValueError("must be finite")
     if not isinstance(value, bool | int | float | str):
-        raise ValueError("must be a number, true or false, or text")
+        raise ValueError("must be a number, true or false, text, or a list of whole numbers")
     return value
 
 
-Setting = Annotated[bool | int | float | str, PlainValidator(_check_setting)]
+Setting = Annotated[bool | int | float | str | list[int], PlainValidator(_check_setting)]
 Count = Annotated[int, Field(ge=1)]
 Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
 
@@ -91,6 +95,7 @@ class Variant(CardModel):
         options: arguments for its builder.
         hyperparameters: values that differ from the card's.
         grouping: grouping of the classes it is trained on.
+        protocol: which images it is trained and tested on, a name of `protocols.PROTOCOLS`.
         seeds: its seeds in every profile, where they differ from the profile's.
     """
 
@@ -100,6 +105,7 @@ class Variant(CardModel):
     options: dict[str, Setting] = {}
     hyperparameters: dict[str, Setting] = {}
     grouping: Identifier | None = None
+    protocol: Protocol = "official"
     seeds: Seeds | None = None
 
 
@@ -142,17 +148,17 @@ class ProfileValues(CardModel):
 
     epochs: Count
     seeds: Seeds
-    trials: Count
-    trial_epochs: Count
-    options: dict[str, Setting | list[int]] = {}
+    trials: Count = 1
+    trial_epochs: Count = 1
+    options: dict[str, Setting] = {}
     hyperparameters: dict[str, Setting] = {}
 
 
 class DataSource(CardModel):
     """Which data the paper used and how it was split."""
 
-    dataset: Literal["fer2013"]
-    split: Literal["official"]
+    dataset: Literal["fer2013", "sfew"]
+    split: Literal["official", "random_80_20", "per_class_80_20"]
 
 
 class PaperCard(CardModel):
@@ -173,7 +179,7 @@ class PaperCard(CardModel):
     deviations: list[Text]
     claims: list[AnyClaim]
 
-    def settings(self, variant: str) -> dict[str, bool | int | float | str]:
+    def settings(self, variant: str) -> dict[str, Any]:
         """Hyper-parameter values of a variant: the card's with its own over them; a classifier's own alone."""
         own = self.variants[variant]
         shared = {} if own.kind == "classifier" else {name: value.value for name, value in self.hyperparameters.items()}

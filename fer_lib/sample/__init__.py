@@ -128,7 +128,8 @@ def _dataset(arrays: dict[str, np.ndarray], sha256: str) -> FerDataset:
         for array in (images, labels, rows):
             array.flags.writeable = False  # as those from the cache are
         splits[split], start = Split(images, labels, rows), start + len(labels)
-    return FerDataset(**splits, source="built-in sample", sha256=sha256, is_sample=True)
+    train, validation, test = (splits[split] for split in ("train", "validation", "test"))
+    return FerDataset(train, validation, test, source="built-in sample", sha256=sha256, is_sample=True)
 
 
 def _csv_lines(arrays: dict[str, np.ndarray]) -> Iterator[bytes]:

@@ -1,0 +1,171 @@
+"""Which images a variant is trained and tested on: the official split, or what its paper did instead."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from fer_lib.augment import make_transforms
+from fer_lib.datasets import FerDataset, Split
+
+Settings = Mapping[str, Any]
+
+
+def prepare(data: FerDataset, protocol: str, settings: Settings, seed: int) -> FerDataset:
+    """Make the splits of a protocol from the data in use.
+
+    `official` leaves FER2013's own three splits. `random_split` puts all rows together and takes `test_share` of them
+    for the test, by seed (LT2326, Data Preprocessing). `balanced_together` draws `originals_per_class` pictures of each
+    class for training and `test_originals_per_class` others for the test, and adds `transforms_per_original` transforms
+    of each (LT2326, Discussion); `balanced_apart` makes the same images and then lets chance divide them, so that a
+    picture and its transforms may fall on both sides. `sfew_whole` and `sfew_cropped` take SFEW's scenes, or their
+    stand-in, and `test_share` of each class for the test, by seed (Liu, section 2.1).
+
+    Args:
+        data: FER2013 or the built-in sample, in its official splits.
+        protocol: one of `PROTOCOLS`.
+        settings: hyper-parameters, among them those named above that the protocol needs.
+        seed: seed of the split and of the transforms.
+
+    Returns:
+        The splits; all but those of `official` have no validation images, and carry `origins`.
+
+    Raises:
+        ValueError: if there is no such protocol, or a class has too few pictures for it.
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol must be one of {list(PROTOCOLS)}. Received: {protocol!r}")
+    return PROTOCOLS[protocol](data, settings, seed)
+
+
+def describe_data(data: FerDataset, protocol: str, settings: Settings) -> dict[str, Any]:
+    """What determines the images of a run, JSON-ready, known without making them.
+
+    Returns:
+        `sha256` and `is_sample`; of the official splits their `sizes`, of others the `protocol`; `stands_for` where the
+        pictures stand in for a data set that is not at hand.
+    """
+    if protocol == "official":
+        sizes = {split: len(images) for split, images in data.splits().items()}
+        return {"sha256": data.sha256, "is_sample": data.is_sample, "sizes": sizes}
+    return {"sha256": data.sha256, "is_sample": data.is_sample, "protocol": protocol}
+
+
+def _official(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
+    return data
+
+
+def _random_split(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
+    pool = _pool(data)
+    train, test = train_test_split(np.arange(len(pool)), test_size=settings["test_share"], random_state=seed)
+    return _with_splits(data, _take(pool, train), _take(pool, test), f"random split {seed}")
+
+
+def _balanced_together(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
+    train, test = _balanced_parts(data, settings, seed)
+    return _with_splits(data, train, test, f"balanced classes {seed}")
+
+
+def _balanced_apart(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
+    train, test = _balanced_parts(data, settings, seed)
+    pool = _join(train, test)
+    rng = np.random.default_rng([seed, 1])
+    to_train, to_test = [], []
+    for label in np.unique(pool.labels):
+        members = rng.permutation(np.flatnonzero(pool.labels == label))
+        size = np.count_nonzero(test.labels == label)
+        to_test.append(members[:size])
+        to_train.append(members[size:])
+    train, test = (_take(pool, np.concatenate(side)) for side in (to_train, to_test))
+    return _with_splits(data, train, test, f"balanced classes, parted at random {seed}")
+
+
+PROTOCOLS: dict[str, Callable[[FerDataset, Settings, int], FerDataset]] = {
+    "official": _official,
+    "random_split": _random_split,
+    "balanced_together": _balanced_together,
+    "balanced_apart": _balanced_apart,
+}
+"""Every protocol by name."""
+
+
+def split_per_class(labels: np.ndarray, test_share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw `test_share` of each class for the test (20 of 100 and 15 of 75 at 0.2), by seed.
+
+    Args:
+        labels: int64 (n,).
+        test_share: fraction of each class, rounded to whole images.
+        seed: seed of the draw.
+
+    Returns:
+        Positions of the training and of the test images, int64, each ascending.
+    """
+    rng = np.random.default_rng(seed)
+    test = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        test[rng.permutation(members)[: round(test_share * len(members))]] = True
+    return np.flatnonzero(~test), np.flatnonzero(test)
+
+
+def _balanced_parts(data: FerDataset, settings: Settings, seed: int) -> tuple[Split, Split]:
+    """Originals of the training and of the test set, each followed by its transforms."""
+    pool = _pool(data)
+    wanted, held_out = settings["originals_per_class"], settings["test_originals_per_class"]
+    train, test = [], []
+    for label in range(pool.labels.max() + 1):
+        members = np.random.default_rng([seed, 0, label]).permutation(np.flatnonzero(pool.labels == label))
+        if len(members) <= held_out:
+            received = f"{len(members)} of class {label}"
+            raise ValueError(
+                f"a class must have more than {held_out} pictures, those of its test. Received: {received}"
+            )
+        test.append(members[:held_out])
+        # FER2013 has 547 pictures of disgust, one fewer than 436 + 112: the first of the rest stands twice.
+        train.append(np.resize(members[held_out:], wanted))
+    count = settings["transforms_per_original"]
+    return tuple(_with_transforms(pool, np.concatenate(side), count, seed) for side in (train, test))  # type: ignore[return-value]
+
+
+def _with_transforms(pool: Split, positions: np.ndarray, count: int, seed: int) -> Split:
+    """Each picture named by `positions`, then `count` transforms of it; one that stands twice gets other transforms."""
+    repeats = np.array([np.count_nonzero(positions[:index] == place) for index, place in enumerate(positions)])
+    originals = pool.images[positions]
+    made = make_transforms(originals, count, seed, numbers=pool.rows[positions] + len(pool) * repeats)
+    images = np.concatenate([originals[:, None], made], axis=1).reshape(-1, *originals.shape[1:])
+    assert pool.origins is not None
+    labels, rows, origins = (np.repeat(array[positions], count + 1) for array in (pool.labels, pool.rows, pool.origins))
+    return Split(images, labels, rows, origins, np.tile(np.arange(count + 1), len(positions)))
+
+
+def _pool(data: FerDataset) -> Split:
+    """All rows in the source's order, with equal pictures under one number."""
+    splits = list(data.splits().values())
+    rows = np.concatenate([split.rows for split in splits])
+    order = np.argsort(rows)
+    images = np.concatenate([split.images for split in splits])[order]
+    labels = np.concatenate([split.labels for split in splits])[order]
+    return Split(images, labels, rows[order], number_pictures(images))
+
+
+def number_pictures(images: np.ndarray) -> np.ndarray:
+    """Number pictures from 0 by first appearance, equal ones alike: uint8 (n, h, w, c) -> int64 (n,)."""
+    numbers: dict[bytes, int] = {}
+    return np.array([numbers.setdefault(image.tobytes(), len(numbers)) for image in images], dtype=np.int64)
+
+
+def _take(pool: Split, positions: np.ndarray) -> Split:
+    optional = (None if array is None else array[positions] for array in (pool.origins, pool.transforms))
+    return Split(pool.images[positions], pool.labels[positions], pool.rows[positions], *optional)
+
+
+def _join(first: Split, second: Split) -> Split:
+    names = ("images", "labels", "rows", "origins", "transforms")
+    return Split(*(np.concatenate([getattr(first, name), getattr(second, name)]) for name in names))
+
+
+def _with_splits(data: FerDataset, train: Split, test: Split, what: str) -> FerDataset:
+    nothing = _take(train, np.arange(0))
+    return replace(data, train=train, validation=nothing, test=test, source=f"{data.source}, {what}")
