@@ -72,6 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
                 )
     except FileNotFoundError as error:
         parser.error(str(error))
+    results.append(run("bench_augment"))
     results.append(run("bench_layers"))
     results.append(run("bench_training", *(["--images", str(options.images)] if options.images else [])))
     return 0 if all(results) else 1

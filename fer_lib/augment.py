@@ -42,12 +42,12 @@ _GREYS = np.arange(256, dtype=np.float64)
 
 
 def transform_image(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rotate, flip, scale, brighten and stretch one picture at random, all of it in every transform.
+    """Rotate, flip, scale, and change brightness and contrast of one picture, each at random within its range.
 
-    Geometry is one bilinear resampling, so a picture is blurred once, not once a step. What comes in from outside is the
-    picture mirrored at its edge: faces fill FER2013's frame, and a mirrored border keeps the texture of hair and
-    background, where black corners or drawn-out edges would be marks that no original bears. Grey values then take one
-    linear map, rounded and cut to 0..255.
+    Geometry is one bilinear resampling, so a picture is blurred once, not once a step. What comes in from outside is
+    the picture mirrored at its edge: faces fill FER2013's frame, and a mirror keeps the texture of hair and background,
+    where black corners or drawn-out edges would be marks that no original bears. Grey values then take one linear map,
+    rounded and cut to 0..255.
 
     Args:
         image: uint8 (h, w, c), of at least one pixel.

@@ -48,15 +48,14 @@ def evaluate(arrays: dict[str, np.ndarray], data: FerDataset, grouping: str | No
         grouping: grouping of the classes, or None.
 
     Returns:
-        {split: {"single": classification metrics}} of each split that holds images; the test split also has
-        "single_unleaked", without the images that are the same, byte for byte, as one of Training or made from the same
-        picture, and "single_originals", without transforms, where it holds any; "data" is that of `describe_splits`.
+        {split: {"single": classification metrics}} of each split that holds images, with "originals", how many pictures
+        they were made from, where it holds transforms. The test split also has "single_unleaked", without the images
+        that are the same, byte for byte, as one of Training or made from the same picture, and "single_originals",
+        without transforms, where it holds any; "data" is that of `describe_splits`.
     """
     names = class_names(grouping)
     metrics: dict[str, Any] = {
-        split: {"single": classification_metrics(arrays[f"labels_{split}"], arrays[f"single_{split}"], names)}
-        for split in SPLITS
-        if f"single_{split}" in arrays
+        split: {"single": _score(arrays, split, names)} for split in SPLITS if f"single_{split}" in arrays
     }
     leaked = leaked_mask(data.train, data.test)
     subsets = {"single_unleaked": ~leaked}
@@ -64,9 +63,18 @@ def evaluate(arrays: dict[str, np.ndarray], data: FerDataset, grouping: str | No
         subsets["single_originals"] = arrays["transforms_test"] == 0
     for view, members in subsets.items():
         if members.any():
-            labels, probabilities = arrays["labels_test"][members], arrays["single_test"][members]
-            metrics["test"][view] = classification_metrics(labels, probabilities, names)
+            metrics["test"][view] = _score(arrays, "test", names, members)
     return {**metrics, "data": describe_splits(data, leaked)}
+
+
+def _score(
+    arrays: dict[str, np.ndarray], split: str, names: tuple[str, ...], members: np.ndarray | slice = slice(None)
+) -> dict[str, Any]:
+    labels, probabilities = arrays[f"labels_{split}"][members], arrays[f"single_{split}"][members]
+    metrics = classification_metrics(labels, probabilities, names)
+    if f"transforms_{split}" in arrays:
+        metrics["originals"] = len(np.unique(arrays[f"rows_{split}"][members]))
+    return metrics
 
 
 def describe_splits(data: FerDataset, leaked: np.ndarray) -> dict[str, float]:

@@ -35,3 +35,18 @@ def find_data(data_path: str | Path | None = None) -> Path | None:
             return path
     default = DATA / "fer2013.csv"
     return default if default.exists() else None
+
+
+def find_sfew() -> Path | None:
+    """Where SFEW is: the folder that SFEW_FOLDER names, else data/sfew; None if there is none.
+
+    Raises:
+        FileNotFoundError: if SFEW_FOLDER names something that is not there.
+    """
+    named = os.environ.get("SFEW_FOLDER")
+    if named:
+        if not Path(named).expanduser().is_dir():
+            raise FileNotFoundError(f"SFEW_FOLDER must name a folder that exists. Received: {named!r}")
+        return Path(named).expanduser().resolve()
+    default = DATA / "sfew"
+    return default if default.is_dir() else None

@@ -1,33 +1,18 @@
 """FER2013's image-folder release -> arrays: train/<class>/Training_1.jpg, test/<class>/PublicTest_2.jpg, and so on."""
 
-import hashlib
 import re
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from fer_lib.block_parsing import PIXELS, SIDE, USAGES, Rows
 from fer_lib.defects import DatasetError, Plain
-from fer_lib.labels import EMOTIONS
+from fer_lib.pictures import CLASS_LABELS, hash_pictures, list_class, list_visible, read_grey
 
 PARTS = {"train": ("Training",), "test": ("PublicTest", "PrivateTest")}
 """Usages whose pictures stand in each folder of the release."""
 
-CLASS_SPELLINGS = {
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "happiness": "happy",
-    "sadness": "sad",
-    "surprised": "surprise",
-} | {emotion: emotion for emotion in EMOTIONS}
-"""Names that releases give the class folders, in lower case."""
-
-SUFFIXES = (".jpg", ".jpeg", ".png")
-
 _MARKER = re.compile(rf"({'|'.join(USAGES)})_\d+")
-_LEFT_BY_SYSTEMS = ("thumbs.db", "desktop.ini")
 
 
 def list_pictures(root: Path) -> list[Path]:
@@ -41,15 +26,8 @@ def list_pictures(root: Path) -> list[Path]:
         if part not in parts:
             found = sorted(child.name for child in root.iterdir())
             raise DatasetError(root, "the folder must hold the folders train and test", found)
-    pictures = []
-    for part in PARTS:
-        for folder in _visible(parts[part]):
-            if not folder.is_dir() or folder.name.lower() not in CLASS_SPELLINGS:
-                raise DatasetError(folder, f"there must be only folders called {', '.join(EMOTIONS)}", folder.name)
-            pictures += _visible(folder)
-    for picture in pictures:
-        if picture.suffix.lower() not in SUFFIXES:
-            raise DatasetError(picture, f"the file must be a picture ({', '.join(SUFFIXES)})", picture.name)
+    classes = [folder for part in PARTS for folder in list_visible(parts[part])]
+    pictures = [picture for folder in classes for picture in list_class(folder)]
     return sorted(pictures, key=lambda picture: picture.relative_to(root).parts)
 
 
@@ -66,7 +44,7 @@ def read_pictures(root: Path) -> Rows:
     for index, picture in enumerate(pictures):
         part, class_folder = (name.lower() for name in picture.relative_to(root).parts[:2])
         usages[index] = USAGES.index(_official_usage(picture, part))
-        labels[index] = EMOTIONS.index(CLASS_SPELLINGS[class_folder])
+        labels[index] = CLASS_LABELS[class_folder]
         images[index] = _read_picture(picture)
     return Rows(images.reshape(-1, PIXELS), labels, usages)
 
@@ -77,20 +55,7 @@ def pictures_sha256(root: Path) -> str:
     Raises:
         DatasetError: if a file cannot be read, or for the reasons of `list_pictures`.
     """
-    digest = hashlib.sha256()
-    for picture in list_pictures(root):
-        try:
-            content = picture.read_bytes()
-        except OSError as error:
-            raise DatasetError(picture, "the picture must be readable", Plain(error)) from error
-        digest.update(f"{picture.relative_to(root).as_posix()}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def _visible(folder: Path) -> list[Path]:
-    """What stands in a folder, without what operating systems leave there."""
-    return [child for child in folder.iterdir() if child.name[0] != "." and child.name.lower() not in _LEFT_BY_SYSTEMS]
+    return hash_pictures(root, list_pictures(root))
 
 
 def _official_usage(picture: Path, part: str) -> str:
@@ -105,16 +70,9 @@ def _official_usage(picture: Path, part: str) -> str:
 
 
 def _read_picture(picture: Path) -> np.ndarray:
-    """Grey values uint8 (48, 48); colour is turned to grey."""
-    try:
-        with Image.open(picture) as image:
-            if image.size != (SIDE, SIDE):
-                received = Plain(f"{image.width} by {image.height}")
-                raise DatasetError(picture, f"the picture must have {SIDE} by {SIDE} pixels", received)
-            if image.mode not in ("L", "P", "RGB", "RGBA"):
-                raise DatasetError(picture, "the picture must have 8 bits, grey or colour", Plain(f"mode {image.mode}"))
-            return np.asarray(image.convert("L"))
-    except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise DatasetError(
-            picture, "the picture must be readable", Plain(f"{type(error).__name__}: {error}")
-        ) from error
+    """Grey values uint8 (48, 48)."""
+    image = read_grey(picture)
+    if image.shape != (SIDE, SIDE):
+        received = Plain(f"{image.shape[1]} by {image.shape[0]}")
+        raise DatasetError(picture, f"the picture must have {SIDE} by {SIDE} pixels", received)
+    return image

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from fer_lib import sfew
 from fer_lib.augment import make_transforms
 from fer_lib.datasets import FerDataset, Split
 
@@ -50,7 +51,9 @@ def describe_data(data: FerDataset, protocol: str, settings: Settings) -> dict[s
     if protocol == "official":
         sizes = {split: len(images) for split, images in data.splits().items()}
         return {"sha256": data.sha256, "is_sample": data.is_sample, "sizes": sizes}
-    return {"sha256": data.sha256, "is_sample": data.is_sample, "protocol": protocol}
+    if not protocol.startswith("sfew"):
+        return {"sha256": data.sha256, "is_sample": data.is_sample, "protocol": protocol}
+    return {**sfew.identify(data), "protocol": protocol}
 
 
 def _official(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
@@ -82,11 +85,21 @@ def _balanced_apart(data: FerDataset, settings: Settings, seed: int) -> FerDatas
     return _with_splits(data, train, test, f"balanced classes, parted at random {seed}")
 
 
+def _sfew_whole(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
+    return _sfew(data, settings, seed, crop=False)
+
+
+def _sfew_cropped(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
+    return _sfew(data, settings, seed, crop=True)
+
+
 PROTOCOLS: dict[str, Callable[[FerDataset, Settings, int], FerDataset]] = {
     "official": _official,
     "random_split": _random_split,
     "balanced_together": _balanced_together,
     "balanced_apart": _balanced_apart,
+    "sfew_whole": _sfew_whole,
+    "sfew_cropped": _sfew_cropped,
 }
 """Every protocol by name."""
 
@@ -108,6 +121,20 @@ def split_per_class(labels: np.ndarray, test_share: float, seed: int) -> tuple[n
         members = np.flatnonzero(labels == label)
         test[rng.permutation(members)[: round(test_share * len(members))]] = True
     return np.flatnonzero(~test), np.flatnonzero(test)
+
+
+def _sfew(data: FerDataset, settings: Settings, seed: int, *, crop: bool) -> FerDataset:
+    scenes = sfew.load_scenes(data, settings["scenes_per_class"], crop=crop)
+    train, test = split_per_class(scenes.pictures.labels, settings["test_share"], seed)
+    return FerDataset(
+        train=_take(scenes.pictures, train),
+        validation=_take(scenes.pictures, train[:0]),
+        test=_take(scenes.pictures, test),
+        source=f"{scenes.source}, split {seed}",
+        sha256=scenes.sha256,
+        is_sample=scenes.is_sample,
+        stands_for=scenes.stands_for,
+    )
 
 
 def _balanced_parts(data: FerDataset, settings: Settings, seed: int) -> tuple[Split, Split]:

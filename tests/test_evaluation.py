@@ -62,13 +62,13 @@ def test_labels_of_a_grouped_model_are_those_of_its_groups(name, data):
 def test_every_split_is_scored_and_the_scores_are_json(data):
     metrics = evaluate(predict_splits(predict_patch, data), data)
     assert json.loads(json.dumps(metrics)) == metrics
-    assert {split: list(views) for split, views in metrics.items()} == {
+    assert {split: list(metrics[split]) for split in data.splits()} == {
         "train": ["single"],
         "validation": ["single"],
         "test": ["single", "single_unleaked"],
     }
-    assert [metrics[split]["single"]["n"] for split in metrics] == [28, 14, 14]
-    assert [metrics[split]["single"]["accuracy"] for split in metrics] == [1.0, 1.0, 1.0]
+    assert [metrics[split]["single"]["n"] for split in data.splits()] == [28, 14, 14]
+    assert [metrics[split]["single"]["accuracy"] for split in data.splits()] == [1.0, 1.0, 1.0]
 
 
 def test_leaked_images_are_excluded_from_the_unleaked_score(data):
@@ -117,3 +117,31 @@ def test_history_metrics_are_json_and_tell_the_highest_from_the_last():
     assert json.loads(json.dumps(metrics)) == metrics
     assert (metrics["max_accuracy"], metrics["final_accuracy"]) == (0.6, 0.5)
     assert metrics["validation_roughness"] == pytest.approx(0.1)
+
+
+def test_splits_without_images_have_no_metrics(data):
+    nothing = Split(data.train.images[:0], data.train.labels[:0], data.train.rows[:0])
+    without = dataclasses.replace(data, validation=nothing)
+    metrics = evaluate(predict_splits(predict_patch, without), without)
+    assert "validation" not in metrics and metrics["test"]["single"]["accuracy"] == 1.0
+
+
+def test_splits_are_described_with_their_leaks(data):
+    metrics = evaluate(predict_splits(predict_patch, with_leaks(data, [0, 3])), with_leaks(data, [0, 3]))
+    assert metrics["data"] == {
+        "train_images": 28, "test_images": 14, "train_per_class": 4, "test_per_class": 2,
+        "leaked_test": 2, "leaked_test_share": 2 / 14,
+    }  # fmt: skip
+
+
+def test_transforms_are_scored_apart_from_their_originals(data):
+    """Seven originals that are right, each with a transform that is wrong."""
+    images = np.repeat(data.test.images[:7], 2, axis=0)
+    images[1::2] = np.roll(images[1::2], 6, axis=1)
+    labels, rows = data.test.labels[:7].repeat(2), data.test.rows[:7].repeat(2)
+    test = Split(images, labels, rows, origins=rows, transforms=np.tile([0, 1], 7))
+    train = dataclasses.replace(data.train, origins=data.train.rows)
+    augmented = dataclasses.replace(data, train=train, test=test)
+    metrics = evaluate(predict_splits(predict_patch, augmented), augmented)["test"]
+    assert (metrics["single"]["accuracy"], metrics["single"]["originals"]) == (0.5, 7)
+    assert (metrics["single_originals"]["accuracy"], metrics["single_originals"]["n"]) == (1.0, 7)

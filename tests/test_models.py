@@ -10,9 +10,16 @@ PUBLISHED = [
     ("light_vgg", {}, 776_519, 480_192),  # ../shared/papers/README.md: same padding
     ("light_vgg", {"dropout_rate": 0.0}, 776_519, 480_192),
     ("light_vgg", {"batch_norm": False}, 776_519 - 4 * (32 + 64 + 128), 480_192),
+    ("lenet_sfew", {}, 169_271, 5 * 5 * 3 * 6 + 6 + 5 * 5 * 6 * 16 + 16),  # the same: LeNet-5's widths, 120 and 84
+    ("lenet5", {}, 1_307_271, 9 * (32 + 32 * 64 + 64 * 128) + 32 + 64 + 128),
     ("vgg19", {}, 20_024_384 + 512 * 7 + 7, 20_024_384),
 ]
-TINY = {"light_vgg": {"filters": (2, 3, 4), "dense_units": 5}, "vgg19": {}}
+TINY = {
+    "light_vgg": {"filters": (2, 3, 4), "dense_units": 5},
+    "lenet5": {"filters": (2, 3, 4), "dense_units": (6, 5)},
+    "lenet_sfew": {"filters": (2, 3), "dense_units": (6, 5)},
+    "vgg19": {},
+}
 
 
 @pytest.mark.parametrize(("name", "options", "parameters", "convolutions"), PUBLISHED)
@@ -52,6 +59,20 @@ def test_light_vgg_without_dropout_has_no_such_layer(dropout_rate, expected):
 def test_light_vgg_normalises_once_per_block_before_the_pooling():
     kinds = [type(layer).__name__ for layer in models.build("light_vgg").layers[1:16]]
     assert kinds == ["Conv2D", "Conv2D", "Conv2D", "BatchNormalization", "MaxPooling2D"] * 3
+
+
+def test_lenet_of_sfew_halves_its_maps_as_printed():
+    layers = models.build("lenet_sfew").layers
+    shapes = [layer.output.shape[1:3] for layer in layers if layer.name.startswith(("conv", "pool"))]
+    assert shapes == [(44, 44), (22, 22), (18, 18), (9, 9)]
+    assert [layer.name for layer in layers[3:9]] == ["conv1", "pool1", "relu1", "conv2", "pool2", "relu2"]
+
+
+def test_lenet_of_sfew_subtracts_the_mean_it_is_given():
+    first, second = (models.build("lenet_sfew", mean=mean) for mean in (0.0, 0.25))
+    second.set_weights(first.get_weights())
+    images = np.random.default_rng(0).random((3, 48, 48, 1), np.float32)
+    np.testing.assert_allclose(second(images), first(images - 0.25), atol=1e-6)
 
 
 def test_unknown_model_names_the_known():

@@ -8,11 +8,13 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from tiny_data import make_tiny_data
 
 from fer_lib import papers, pipeline
 from fer_lib.datasets import FerDataset
 from fer_lib.evaluation import history_metrics
+from fer_lib.labels import EMOTIONS
 from fer_lib.request import make_request
 from fer_lib.training import train
 
@@ -148,6 +150,33 @@ def test_timing_compares_two_networks(data, tmp_path):
     )
 
 
+def test_a_protocol_without_validation_keeps_the_last_epoch(data, tmp_path):
+    arguments = {"profile": "smoke", "data": data, "runs": tmp_path, "epochs": 2, "precision": "float32"}
+    run = train("lt2326_lenet5", "random_split", seed=1, **arguments)
+    assert list(run.history.columns) == ["epoch", "accuracy", "loss", "seconds"]
+    assert run.metrics["history"]["kept_epoch"] == 2
+    assert "validation" not in run.metrics and run.views["validation"] == []
+    assert run.metrics["data"]["train_images"] == 44 and run.metrics["data"]["test_images"] == 12
+    assert run.metrics["test"]["single"]["n"] == 12
+    assert run.request["data"] == {"sha256": "tiny", "is_sample": True, "protocol": "random_split"}
+    assert run.config["record"]["source"] == "tiny, random split 1"
+
+
+def test_a_run_on_transforms_is_also_scored_on_originals_alone(data, tmp_path):
+    counts = {"originals_per_class": 3, "test_originals_per_class": 2, "transforms_per_original": 2}
+    arguments = {"profile": "smoke", "data": data, "runs": tmp_path, "epochs": 1, "precision": "float32"}
+    run = train("lt2326_lenet5", "balanced_apart", overrides=counts, **arguments)
+    test = run.metrics["test"]
+    assert test["single"]["n"] == 7 * 2 * 3
+    assert test["single_originals"]["n"] == _originals(run)
+    assert test["single"]["n"] - test["single_unleaked"]["n"] == run.metrics["data"]["leaked_test"]
+
+
+def _originals(run):
+    with np.load(run.folder / "predictions.npz", allow_pickle=False) as arrays:
+        return np.count_nonzero(arrays["transforms_test"] == 0)
+
+
 CHILD = """
 import os, sys, threading
 import tensorflow as tf
@@ -177,29 +206,43 @@ def training_batches(*arguments, **options):
 
 if hang_at:
     pipeline.training_batches = training_batches
-train("shi_light_vgg", "light_vgg", seed=4, profile="smoke", data=make_tiny_data(), runs=Path({runs!r}), epochs=3,
+train({paper!r}, {variant!r}, seed=4, profile="smoke", data=make_tiny_data(), runs=Path({runs!r}), epochs=3,
       deterministic=True, overrides={{"batch_size": 8}})
 """
 
 
-def start_child(runs, hang_at=0):
-    code = CHILD.format(tests=str(Path(__file__).parent), runs=str(runs), hang_at=hang_at)
+def start_child(runs, paper, variant, hang_at=0):
+    code = CHILD.format(tests=str(Path(__file__).parent), runs=str(runs), hang_at=hang_at, paper=paper, variant=variant)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_a_run_killed_in_mid_epoch_ends_as_one_never_interrupted(tmp_path):
+def write_scenes(folder):
+    """Five pictures of noise a class, four of them for training."""
+    rng = np.random.default_rng(0)
+    for emotion in EMOTIONS:
+        (folder / emotion).mkdir(parents=True)
+        for number in range(5):
+            Image.fromarray(rng.integers(0, 256, (60, 50), np.uint8)).save(folder / emotion / f"{number}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("paper", "variant"), [(PAPER, "light_vgg"), ("liu_sfew_lenet", "whole_frame")], ids=["dropout", "augmentation"]
+)
+def test_a_run_killed_in_mid_epoch_ends_as_one_never_interrupted(paper, variant, tmp_path, monkeypatch):
     """28 images in batches of 8 make 4 steps an epoch: the 7th batch stands in the middle of the second."""
-    child = start_child(tmp_path / "killed", hang_at=7)
+    monkeypatch.setenv("SFEW_FOLDER", str(write_scenes(tmp_path / "sfew")))
+    child = start_child(tmp_path / "killed", paper, variant, hang_at=7)
     try:
         assert child.stdout.readline() == "hanging\n"
     finally:
         child.send_signal(signal.SIGKILL)
         child.communicate()
-    folders = {name: tmp_path / name / "smoke" / PAPER / "light_vgg" / "seed-4" for name in ("killed", "whole")}
+    folders = {name: tmp_path / name / "smoke" / paper / variant / "seed-4" for name in ("killed", "whole")}
     assert pd.read_csv(folders["killed"] / "history.csv")["epoch"].tolist() == [1]
     assert not (folders["killed"] / "metrics.json").exists()
     for name in folders:
-        resumed = start_child(tmp_path / name)
+        resumed = start_child(tmp_path / name, paper, variant)
         _, errors = resumed.communicate()
         assert resumed.returncode == 0, errors
     histories = [pd.read_csv(folder / "history.csv") for folder in folders.values()]
@@ -228,7 +271,7 @@ def test_history_metrics_name_the_kept_epoch_and_the_gain():
         ({"profile": "fast"}, r"profile must be one of .* Received: 'fast'"),
         ({"precision": "float8"}, r"precision must be one of .* Received: 'float8'"),
         ({"overrides": {"lr": 1.0}}, r"must be among .*learning_rate.* Received: \['lr'\]"),
-        ({"overrides": {"optimizer": "sgd"}}, "optimizer must be 'adam'. Received: 'sgd'"),
+        ({"overrides": {"optimizer": "lion"}}, r"optimizer must be one of \['adam', 'sgd'\]\. Received: 'lion'"),
         (
             {"overrides": {"kept_epoch": "best_test_accuracy"}},
             "kept_epoch must be one of .* Received: 'best_test_accuracy'",
