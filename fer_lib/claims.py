@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 from fer_lib.findings import judge_runs
-from fer_lib.metric_paths import MissingNumber, short_name
+from fer_lib.metric_paths import MissingNumber, describe_view, short_name
 from fer_lib.metrics import Interval
 from fer_lib.papers.claim_kinds import (
     Claim,
@@ -14,6 +14,7 @@ from fer_lib.papers.claim_kinds import (
     OrderingClaim,
     RangeClaim,
     RankingClaim,
+    SpreadClaim,
     variants_of,
 )
 from fer_lib.papers.schema import PaperCard
@@ -38,6 +39,7 @@ class Judgement:
         kind: kind of the claim, as in the card.
         variants: the variants it speaks of.
         split: where it is measured; None for a number of the run as a whole.
+        view: which predictions or which part of the split, in words; empty for all of it, predicted once.
         metric: the number in words.
         published: as the paper prints it.
         published_value: as a number, where it is one; percent as fractions.
@@ -45,6 +47,7 @@ class Judgement:
         measured_text: the same with its interval, as printed.
         interval: 95 % interval of `measured`.
         rule: how the interval was made.
+        stands_for: data set that the runs' pictures stand in for; empty where they are the paper's, or there is no run.
         verdict: one of VERDICTS, or None where there may be none (sample data, shortened budget).
         reason: why that verdict, or why none.
         n_seeds: seeds measured.
@@ -60,6 +63,7 @@ class Judgement:
     kind: str
     variants: tuple[str, ...]
     split: str | None
+    view: str
     metric: str
     published: str
     published_value: float | None
@@ -67,6 +71,7 @@ class Judgement:
     measured_text: str = ""
     interval: Interval | None = None
     rule: str = ""
+    stands_for: str = ""
     verdict: Verdict | None = None
     reason: str = ""
     n_seeds: int = 0
@@ -113,10 +118,11 @@ def _judge_claim(card: PaperCard, claim: Claim, by_variant: Mapping[str, Mapping
     judgement = replace(_describe(claim, card.id), n_seeds_expected=_count_seeds(claim, planned, planned))
     if not found or not all(found):
         return replace(judgement, verdict="not run", reason=f"no run of {_list_missing(missing)}")
-    judgement = replace(judgement, n_seeds=_count_seeds(claim, found, planned))
     used = [run for group in found for run in group]
+    judgement = replace(judgement, n_seeds=_count_seeds(claim, found, planned), stands_for=_stand_ins(used))
     barred = _why_no_verdict(used)
-    if not barred and len({run.request["data"].get("sha256") for run in used}) > 1:
+    data = {(run.request["data"]["sha256"], run.request["data"].get("stands_for", "")) for run in used}
+    if not barred and len(data) > 1:
         return replace(judgement, verdict="not run", reason="the runs were made on different data")
     try:
         judgement = replace(judgement, **judge_runs(claim, found))
@@ -124,6 +130,9 @@ def _judge_claim(card: PaperCard, claim: Claim, by_variant: Mapping[str, Mapping
         judgement = replace(judgement, verdict="not run", reason=str(error))
     if barred:
         return replace(judgement, verdict=None, reason=barred)
+    if judgement.stands_for and judgement.verdict != "not run":
+        reason = f"measured on a stand-in for {judgement.stands_for}: {judgement.reason}"
+        judgement = replace(judgement, verdict="indicative", reason=reason)
     if missing:
         seeds = f"{judgement.n_seeds} of {judgement.n_seeds_expected} seeds"
         return replace(judgement, reason=f"{judgement.reason} ({seeds}; no run of {_list_missing(missing)})")
@@ -133,7 +142,8 @@ def _judge_claim(card: PaperCard, claim: Claim, by_variant: Mapping[str, Mapping
 def _group(card: PaperCard, claim: Claim, by_variant: Mapping[str, Mapping[int, T]]) -> list[tuple[T, ...]]:
     """What a claim compares: for a difference one pair per seed, else for each variant its seeds.
 
-    A classifier has no seed that matters: it stands beside each seed of the other variant.
+    A classifier without a run of a seed stands beside the other variant's with its first: on the same images its seed
+    does not matter.
     """
     if not isinstance(claim, DifferenceClaim):
         return [tuple(by_variant.get(name, {}).values()) for name in variants_of(claim)]
@@ -141,7 +151,7 @@ def _group(card: PaperCard, claim: Claim, by_variant: Mapping[str, Mapping[int, 
     seeds = sorted(set(sides[0]) | set(sides[1]))
     for index, name in enumerate((claim.variant, claim.minus)):
         if card.variants[name].kind == "classifier" and sides[index]:
-            sides[index] = dict.fromkeys(seeds, next(iter(sides[index].values())))
+            sides[index] = {**dict.fromkeys(seeds, next(iter(sides[index].values()))), **sides[index]}
     return [(sides[0][seed], sides[1][seed]) for seed in seeds if seed in sides[0] and seed in sides[1]]
 
 
@@ -169,6 +179,11 @@ def _why_no_verdict(runs: Sequence[Run]) -> str:
     return SHORTENED if any(run.config["record"].get("shortened", False) for run in runs) else ""
 
 
+def _stand_ins(runs: Sequence[Run]) -> str:
+    """Names of the data sets that the runs' pictures stand in for."""
+    return " and ".join(sorted({run.request["data"].get("stands_for", "") for run in runs} - {""}))
+
+
 def _describe(claim: Claim, paper: str) -> Judgement:
     """The claim's part of a judgement, before anything is measured."""
     metric, published, value = "confusion matrix, shares of each true class", "the whole matrix", None
@@ -184,7 +199,7 @@ def _describe(claim: Claim, paper: str) -> Judgement:
         value = claim.published.value if claim.published else None
     elif not isinstance(claim, MatrixClaim):
         metric = claim.metric + (f" / {claim.divided_by:,.10g}" if claim.divided_by != 1 else "")
-        if isinstance(claim, RangeClaim):
+        if isinstance(claim, RangeClaim | SpreadClaim):
             published = f"{claim.low.text} to {claim.high.text}"
         else:
             published, value = claim.published.text, claim.published.value
@@ -197,6 +212,7 @@ def _describe(claim: Claim, paper: str) -> Judgement:
         kind=claim.kind,
         variants=tuple(variants_of(claim)),
         split=claim.split,
+        view=describe_view(claim.view) if claim.split else "",
         metric=metric,
         published=published,
         published_value=value,

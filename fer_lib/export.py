@@ -11,8 +11,12 @@ from traitlets.config import Config
 from fer_lib.files import write_text
 from fer_lib.notebooks import first_heading
 
-# TensorFlow's libraries write these to stderr as they start, below any logging that could be set.
-START_UP_MESSAGE = re.compile(r"^(?:[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl::).*\n?", re.MULTILINE)
+# What TensorFlow's libraries write to stderr as they start, below any logging that could be set, and what it says of
+# several models that predict in one process: neither is about the reader's data or results.
+START_UP_MESSAGE = re.compile(
+    r"^(?:[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl::|WARNING:tensorflow:\d+ out of the last).*\n?",
+    re.MULTILINE,
+)
 
 TEMPLATES = Path(__file__).with_name("templates")
 

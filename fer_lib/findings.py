@@ -1,6 +1,7 @@
 """A claim and the runs it speaks of -> what was measured, the verdict and its reason, for each kind of claim."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from fer_lib.papers.claim_kinds import (
     OrderingClaim,
     RangeClaim,
     RankingClaim,
+    SpreadClaim,
     variants_of,
 )
 from fer_lib.runs import Run
@@ -26,11 +28,13 @@ from fer_lib.verdicts import (
     compare_matrices,
     format_measured,
     format_number,
+    format_spread,
     judge_at_least,
     judge_at_most,
     judge_difference,
     judge_matrix,
     judge_order,
+    judge_spread,
     judge_value,
 )
 
@@ -62,7 +66,17 @@ def judge_runs(claim: Claim, groups: Sequence[tuple[Run, ...]]) -> dict[str, Any
         return _judge_order(ranked, claim.metric)
     if isinstance(claim, MatrixClaim):
         return _judge_matrix(claim, groups[0])
+    if isinstance(claim, SpreadClaim):
+        return _judge_spread(claim, groups[0])
     return _judge_number(claim, groups[0])
+
+
+def _judge_spread(claim: SpreadClaim, runs: Sequence[Run]) -> dict[str, Any]:
+    found = measure(runs, claim, claim.metric).divided_by(claim.divided_by)
+    values, unit = list(found.by_seed.values()), claim.low.unit
+    decision = judge_spread(claim.low.low, claim.high.high, values, unit)
+    ranged = replace(found, interval=None, rule="range of single runs over the seeds, intervals not used")
+    return _as_fields(ranged, decision, format_spread(found.value, values, unit))
 
 
 def _judge_number(claim: NumberClaim, runs: Sequence[Run]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fer_lib.labels import GROUPINGS
-from fer_lib.metric_paths import MissingNumber, images_behind, read_number
+from fer_lib.metric_paths import SUBSETS, MissingNumber, images_behind, pictures_per_image, read_number
 from fer_lib.metrics import (
     Interval,
     classification_metrics,
@@ -19,6 +19,7 @@ from fer_lib.papers.claim_kinds import Claim, DifferenceClaim
 from fer_lib.runs import Predictions, Run
 
 NO_INTERVAL = "no interval: one seed, and no share of images"
+WITH_TRANSFORMS = "pictures, each with its transforms"
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,17 @@ def split_metrics(run: Run, claim: Claim, grouping: str | None) -> dict[str, Any
             raise MissingNumber(f"{describe_run(run)} has no metrics of {claim.split} ({claim.view})")
         return found
     merge, saved = GROUPINGS[grouping], _predictions(run, claim)
-    return classification_metrics(
+    merged = classification_metrics(
         merge.labels(saved.labels), merge.probabilities(saved.probabilities), class_names=merge.classes
     )
+    return {**merged, "originals": len(np.unique(saved.rows))}
 
 
 def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
     """Mean of a number over the runs of one variant, one run per seed.
 
     The interval is Wilson's on the images behind a share (accuracy: the split; recall: the class), and Student's over
-    the seeds where there are several; of the two the wider.
+    the seeds where there are several, corrected where each has its own split; of the two the wider.
 
     Raises:
         MissingNumber: if a run does not hold the number.
@@ -78,7 +80,7 @@ def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
     counts = [images_behind(found, metric) for found in metrics]
     images = round(float(np.mean([count or 0 for count in counts])))
     wilson = wilson_interval(min(max(mean, 0.0), 1.0) * images, images) if images else None
-    found = _summarise(runs, values, wilson, f"Wilson 95 % on {images:,} images")
+    found = _summarise(runs, values, wilson, f"Wilson 95 % on {images:,} {_name_of_images(metrics)}")
     if wilson is None or found.interval is None:
         return found
     return replace(found, interval=(max(found.interval[0], 0.0), min(found.interval[1], 1.0)))  # a share stays one
@@ -88,11 +90,12 @@ def measure_difference(pairs: Sequence[tuple[Run, Run]], claim: DifferenceClaim)
     """Mean over the seeds of one variant's number minus another's.
 
     The interval of an accuracy is the paired normal one over the same images (each image's difference averaged over the
-    seeds), and Student's over the seeds where there are several; of the two the wider. Other numbers have Student's
-    alone.
+    seeds), and Student's over the seeds where there are several; of the two the wider. Other numbers, and accuracies of
+    seeds that have their own test images, have Student's alone.
 
     Raises:
-        MissingNumber: if a run does not hold the number or its predictions, or two runs predicted different images.
+        MissingNumber: if a run does not hold the number or its predictions, or two runs of a pair predicted different
+            images.
     """
     values = [_of_run(a, claim, claim.grouping) - _of_run(b, claim, None) for a, b in pairs]
     seconds = {b.folder for _, b in pairs}
@@ -100,32 +103,39 @@ def measure_difference(pairs: Sequence[tuple[Run, Run]], claim: DifferenceClaim)
     if claim.split is None or claim.metric != "accuracy":
         return _summarise(runs, values)
     correct = [(_correct(a, claim, claim.grouping), _correct(b, claim, None)) for a, b in pairs]
+    for (a, b), (first, second) in zip(pairs, correct, strict=True):
+        if not np.array_equal(first[0], second[0]):
+            names = f"{describe_run(a)} and {describe_run(b)}"
+            raise MissingNumber(f"{names} predicted different images, or in another order")
+    if any(not np.array_equal(first[0], correct[0][0][0]) for first, _ in correct):
+        return _summarise(runs, values)
     rows = correct[0][0][0]
-    for side in (side for pair in correct for side in pair):
-        if not np.array_equal(side[0], rows):
-            raise MissingNumber("the runs predicted different images, or in another order")
-    found = paired_difference(np.mean([a[1] for a, _ in correct], axis=0), np.mean([b[1] for _, b in correct], axis=0))
+    found = paired_difference(*(_by_picture(rows, [side[1] for side in sides]) for sides in zip(*correct, strict=True)))
     # Centred on the stored metrics: saved probabilities may be rounded to half precision.
     shift = float(np.mean(values)) - found["difference"]
     ends = (found["interval"][0] + shift, found["interval"][1] + shift)
-    return _summarise(runs, values, ends, f"paired normal 95 % on {found['n']:,} images")
+    what = "images" if found["n"] == len(rows) else WITH_TRANSFORMS
+    return _summarise(runs, values, ends, f"paired normal 95 % on {found['n']:,} {what}")
 
 
 def measure_matrix(runs: Sequence[Run], claim: Claim) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Confusion matrix as shares of the true class, mean over the seeds.
 
     Returns:
-        Class names; float64 (classes, classes) shares, rows true; int64 (classes,) images of each true class.
+        Class names; float64 (classes, classes) shares, rows true; int64 (classes,) images of each true class, mean
+        over the seeds, a picture with its transforms counted once.
 
     Raises:
         MissingNumber: if a run does not hold it or a class has no image.
     """
     metrics = [split_metrics(run, claim, claim.grouping) for run in runs]
     counts = np.array([found["confusion"] for found in metrics])  # (seeds, classes, classes)
-    support = counts[0].sum(axis=1)
+    support = counts.sum(axis=2, keepdims=True)  # (seeds, classes, 1)
     if not support.all():
-        raise MissingNumber(f"no image of class {metrics[0]['classes'][int(support.argmin())]!r}")
-    return metrics[0]["classes"], (counts / support[:, None]).mean(axis=0), support
+        raise MissingNumber(f"no image of class {metrics[0]['classes'][int(support.min(axis=0).argmin())]!r}")
+    independent = [pictures_per_image(found) * of_seed[:, 0] for found, of_seed in zip(metrics, support, strict=True)]
+    pictures = np.maximum(np.mean(independent, axis=0).round().astype(np.int64), 1)
+    return metrics[0]["classes"], (counts / support).mean(axis=0), pictures
 
 
 def describe_run(run: Run) -> str:
@@ -136,19 +146,70 @@ def describe_run(run: Run) -> str:
 def _summarise(
     runs: Sequence[Run], values: Sequence[float], images: Interval | None = None, images_rule: str = ""
 ) -> Measurement:
-    """Mean over the runs with the wider of the images' interval and Student's over the seeds, and its rule in words."""
+    """Mean over the runs with the wider of the images' interval and Student's over the seeds, and its rule in words.
+
+    Where the seeds divided the pictures anew, Student's interval is corrected for the overlap of their training sets
+    (Nadeau and Bengio 2003).
+    """
     by_seed = {int(run.request["seed"]): value for run, value in zip(runs, values, strict=True)}
     mean = float(np.mean(values))
     if len(values) == 1:
         return Measurement(mean, images, f"{images_rule}, one seed" if images else NO_INTERVAL, by_seed)
     if images is None and min(values) == max(values):
         return Measurement(values[0], (values[0], values[0]), "the same with every seed", by_seed)
-    seeds, seeds_rule = mean_interval(values), f"Student t 95 % over {len(values)} seeds"
+    seeds_rule = f"Student t 95 % over {len(values)} seeds"
+    if sizes := _sizes_of_splits(runs):
+        test, train = sizes
+        seeds = mean_interval(values, test / train)
+        seeds_rule += f" that split anew, variance × (1/{len(values)} + {test:,}/{train:,})"
+    else:
+        seeds = mean_interval(values)
     if images is None:
         return Measurement(mean, seeds, seeds_rule, by_seed)
     if images[1] - images[0] > seeds[1] - seeds[0]:
         return Measurement(mean, images, f"{images_rule} (wider than {seeds_rule})", by_seed)
     return Measurement(mean, seeds, f"{seeds_rule} (wider than {images_rule})", by_seed)
+
+
+def _name_of_images(metrics: Sequence[dict[str, Any]]) -> str:
+    return "images" if all(pictures_per_image(found) == 1 for found in metrics) else WITH_TRANSFORMS
+
+
+def _by_picture(rows: np.ndarray, correct: Sequence[np.ndarray]) -> np.ndarray:
+    """Share of runs, and of the images made from it, that are right on each picture.
+
+    Args:
+        rows: int64 (n,), row of each image; transforms have the row of their picture.
+        correct: bool (n,) of each run.
+
+    Returns:
+        float (pictures,); images stay as they are where each is a picture of its own.
+    """
+    shares = np.mean(correct, axis=0)
+    pictures, of_image, counts = np.unique(rows, return_inverse=True, return_counts=True)
+    return shares if len(pictures) == len(rows) else np.bincount(of_image, weights=shares) / counts
+
+
+def _sizes_of_splits(runs: Sequence[Run]) -> tuple[int, int] | None:
+    """Test and training images, mean over the runs, where these have test images of their own; None where they share.
+
+    Raises:
+        MissingNumber: if the runs have test images of their own and do not say how many images they trained on.
+    """
+    rows = [found for found in map(_test_rows, runs) if found is not None]
+    if all(np.array_equal(found, rows[0]) for found in rows):
+        return None
+    sizes = [[_read(run, run.metrics, f"data.{name}_images") for name in ("test", "train")] for run in runs]
+    test, train = np.mean(sizes, axis=0)
+    return round(test), round(train)
+
+
+def _test_rows(run: Run) -> np.ndarray | None:
+    """Rows int64 (n,) of a run's test images; None where it predicted none."""
+    try:
+        return run.predictions("test").rows
+    except (FileNotFoundError, KeyError):
+        return None
 
 
 def _of_run(run: Run, claim: DifferenceClaim, grouping: str | None) -> float:
@@ -167,7 +228,10 @@ def _predictions(run: Run, claim: Claim) -> Predictions:
     try:
         return run.predictions(claim.split or "", claim.view)
     except (FileNotFoundError, KeyError):
-        raise MissingNumber(f"{describe_run(run)} has no saved predictions of {claim.split} ({claim.view})") from None
+        missing = f"{describe_run(run)} has no saved predictions of {claim.split} ({claim.view})"
+        if claim.view in SUBSETS:
+            missing += ", only metrics of that part of the images"
+        raise MissingNumber(missing) from None
 
 
 def _correct(run: Run, claim: Claim, grouping: str | None) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 With a split, the name is looked up in that split's classification metrics: `accuracy`, `recall.happy`,
 `confusion_share.disgust.angry` (share of the disgusted called angry). Without one, in the run as a whole:
-`history.max_accuracy`, `model.parameters`, `timing.ratio_to_reference`.
+`history.max_accuracy`, `model.parameters`, `timing.ratio_to_reference`, `data.leaked_test_share`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,9 @@ SCALARS = (
     "macro_precision",
     "macro_recall",
     "macro_f1",
+    "weighted_precision",
+    "weighted_recall",
+    "weighted_f1",
     "log_loss",
     "expected_calibration_error",
 )
@@ -37,7 +40,22 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
         "reference_seconds_per_epoch",
         "ratio_to_reference",
     ),
+    "data": (
+        "train_images",
+        "test_images",
+        "train_per_class",
+        "test_per_class",
+        "leaked_test",
+        "leaked_test_share",
+    ),
 }
+"""Numbers of a run as a whole; per class means the class with the fewest images, leaked what also stands in train."""
+
+SUBSETS = {
+    "single_originals": "originals only, without their transforms",
+    "single_unleaked": "without images that also stand in Training",
+}
+"""Views of a part of the test images, in words: a run holds their metrics, not their predictions."""
 
 
 class MissingNumber(LookupError):
@@ -91,15 +109,24 @@ def read_number(metrics: Mapping[str, Any], metric: str) -> float:
 
 
 def images_behind(metrics: Mapping[str, Any], metric: str) -> int | None:
-    """How many images a share is a share of; None where the number is no share of images."""
+    """How many images a share is a share of; None where the number is no share of images.
+
+    A picture and its transforms stand or fall together, so that each picture counts once.
+    """
     head, *rest = metric.split(".")
-    if head in ("accuracy", "predicted_share"):
-        return int(metrics["n"])
-    if head in ("recall", CONFUSION_SHARE):
-        return int(metrics["support"][rest[0]])
-    if head == "precision":
-        return round(metrics["predicted_share"][rest[0]] * metrics["n"])
-    return None
+    count = None
+    if head in ("accuracy", "weighted_recall", "predicted_share"):
+        count = metrics["n"]
+    elif head in ("recall", CONFUSION_SHARE):
+        count = metrics["support"][rest[0]]
+    elif head == "precision":
+        count = metrics["predicted_share"][rest[0]] * metrics["n"]
+    return None if count is None else round(count * pictures_per_image(metrics))
+
+
+def pictures_per_image(metrics: Mapping[str, Any]) -> float:
+    """1, or less where the images hold transforms of pictures (eleven images of each: 1 / 11)."""
+    return metrics.get("originals", metrics["n"]) / metrics["n"]
 
 
 def is_share(metric: str) -> bool:
@@ -107,7 +134,14 @@ def is_share(metric: str) -> bool:
     head, *rest = metric.split(".")
     if head == "history":
         return rest[0] not in ("epochs", "kept_epoch")
+    if head == "data":
+        return rest[0] == "leaked_test_share"
     return head in (*PER_CLASS, CONFUSION_SHARE) or (head in SCALARS and head != "log_loss")
+
+
+def describe_view(view: str) -> str:
+    """A view in words: nothing for `single`, what is left of the test images for a subset of them."""
+    return "" if view == "single" else SUBSETS.get(view, view.replace("_", " "))
 
 
 def short_name(metric: str) -> str:

@@ -4,7 +4,8 @@
   config.json       request and record; of a path only its last part
   history.csv       six significant digits
   metrics.json      as the run has it
-  predictions.npz   validation and test: rows int32, labels uint8, probabilities float16, compressed (about 100 kB)
+  predictions.npz   validation and test: rows int32, labels uint8, probabilities float16, compressed (about 100 kB);
+                    transforms uint8 where a split holds transforms of pictures
 <published>/<paper>/search.csv             one row per trial of the random search, the best first
 """
 
@@ -105,16 +106,28 @@ def verify_published(folder: Path = PUBLISHED) -> list[str]:
 def _verify_predictions(run: Run) -> list[str]:
     findings = []
     for split in SPLITS:
+        transforms = _transforms(run, split)
         for view in run.views[split]:
-            saved, stored = run.predictions(split, view), run.metrics[split][view]
-            if len(np.unique(saved.rows)) != len(saved.rows):
+            saved = run.predictions(split, view)
+            findings += _verify_numbers(run, split, view, saved.labels, saved.probabilities)
+            if transforms is not None:
+                originals = transforms == 0
+                labels, probabilities = saved.labels[originals], saved.probabilities[originals]
+                findings += _verify_numbers(run, split, f"{view}_originals", labels, probabilities)
+            elif len(np.unique(saved.rows)) != len(saved.rows):
                 findings.append(f"{split} ({view}) predicts a row twice")
-            computed = classification_metrics(saved.labels, saved.probabilities, stored["classes"])
-            change = np.abs(np.array(computed["confusion"]) - np.array(stored["confusion"])).sum() / 2
-            if computed["support"] != stored["support"] or change > TOLERATED_IMAGES:
-                numbers = f"{computed['accuracy']:.4f} from its probabilities, {stored['accuracy']:.4f} in its metrics"
-                findings.append(f"{split} ({view}) has accuracy {numbers}")
     return findings
+
+
+def _verify_numbers(run: Run, split: str, view: str, labels: np.ndarray, probabilities: np.ndarray) -> list[str]:
+    """What of a split's stored metrics does not follow from labels int64 (n,) and probabilities (n, classes)."""
+    stored = run.metrics[split][view]
+    computed = classification_metrics(labels, probabilities, stored["classes"])
+    change = np.abs(np.array(computed["confusion"]) - np.array(stored["confusion"])).sum() / 2
+    if computed["support"] == stored["support"] and change <= TOLERATED_IMAGES:
+        return []
+    numbers = f"{computed['accuracy']:.4f} from its probabilities, {stored['accuracy']:.4f} in its metrics"
+    return [f"{split} ({view}) has accuracy {numbers}"]
 
 
 def _check_publishable(run: Run) -> None:
@@ -158,7 +171,17 @@ def _small_predictions(run: Run) -> dict[str, np.ndarray]:
             arrays[f"rows_{split}"] = saved.rows.astype(np.int32)
             arrays[f"labels_{split}"] = saved.labels.astype(np.uint8)
             arrays[f"{view}_{split}"] = saved.probabilities.astype(np.float16)
+        transforms = _transforms(run, split)
+        if transforms is not None:
+            arrays[f"transforms_{split}"] = transforms.astype(np.uint8)
     return arrays
+
+
+def _transforms(run: Run, split: str) -> np.ndarray | None:
+    """Which transform of its row each image is, 0 for the original; None where a split holds no transforms."""
+    with np.load(run.folder / "predictions.npz", allow_pickle=False) as arrays:
+        name = f"transforms_{split}"
+        return arrays[name] if name in arrays.files else None
 
 
 def _publish_search(search: Path, path: Path) -> None:

@@ -101,6 +101,8 @@ class Replication:
         ]
         if self.data.is_sample:
             notes.append("**Sample data: numbers are not comparable with the paper.**")
+        stand_ins = {describe_data(self.data, v.protocol, {}).get("stands_for") for v in self.card.variants.values()}
+        notes += [f"**A stand-in takes the place of {name}: verdicts are indicative.**" for name in stand_ins if name]
         if epochs != published or mine.options or mine.hyperparameters:
             narrower = ", narrower networks" if mine.options else ""
             notes.append(f"**Shortened budget ({epochs} of {published} epochs{narrower}): trainings get no verdict.**")

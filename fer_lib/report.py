@@ -26,6 +26,7 @@ SYMBOLS = {
     "exceeded": "▲",
     "below": "▼",
     "not reproduced": "✕",
+    "indicative": "◇",
     "not run": "–",
     summaries.NO_VERDICT: "○",
 }
@@ -155,6 +156,8 @@ def _environment() -> Environment:
         "facts": summaries.facts,
         "run_rows": summaries.run_rows,
         "search_trials": summaries.search_trials,
+        "stand_ins": summaries.stand_ins,
+        "STAND_IN_NOTE": summaries.STAND_IN_NOTE,
     }
     return environment
 

@@ -15,6 +15,10 @@ from fer_lib.papers import PaperCard
 from fer_lib.runs import Run
 
 NO_VERDICT = "no verdict"
+STAND_IN_NOTE = (
+    "Its pictures are not at hand, others take their place, and nothing is said of the paper's claims: where a verdict "
+    "would stand it reads indicative, with what was found."
+)
 HEADLINE_METRICS = ("accuracy", "macro_f1")
 SCALES = (2, 5, 10, 15, 20, 30, 50, 100)
 """Half widths, in percentage points, of the drawing that shows how far measured numbers are from published ones."""
@@ -47,6 +51,11 @@ class Evidence:
         return SHORTENED if any(run.config["record"].get("shortened") for run in self.runs) else ""
 
     @property
+    def stand_ins(self) -> list[str]:
+        """Data sets that pictures of these runs stand in for, sorted; none where all are the paper's."""
+        return sorted({run.request["data"].get("stands_for", "") for run in self.runs} - {""})
+
+    @property
     def tally(self) -> dict[str, int]:
         """How many claims have each verdict, those that none has left out."""
         return count_verdicts(self.judgements)
@@ -66,7 +75,7 @@ class Paper:
 
     @property
     def headlines(self) -> list[tuple[Judgement, ...]]:
-        """The claims on published accuracies, F1 scores and differences of them."""
+        """The claims on published accuracies and F1 scores, their ranges over seeds, and differences of them."""
         return [row for row in self.claims if is_headline(row[0])]
 
     @cached_property
@@ -105,9 +114,11 @@ def count_verdicts(judgements: Iterable[Judgement]) -> dict[str, int]:
 
 
 def is_headline(judgement: Judgement) -> bool:
-    """Whether a claim is on a published accuracy or F1 score, or on a difference of two."""
-    number = judgement.metric.split(",")[0] in HEADLINE_METRICS
-    return number and judgement.published_value is not None and judgement.kind in ("value", "difference")
+    """Whether a claim is on a published accuracy or F1 score, on its range over seeds, or on a difference of two."""
+    if judgement.metric.split(",")[0] not in HEADLINE_METRICS:
+        return False
+    published = judgement.published_value is not None and judgement.kind in ("value", "difference")
+    return published or judgement.kind == "spread"
 
 
 def distances(judgement: Judgement) -> tuple[float, float, float] | None:
@@ -187,6 +198,15 @@ def facts(runs: Sequence[Run]) -> dict[str, list[str]]:
     return told_facts
 
 
+def stand_ins(papers_told: Sequence[Paper]) -> dict[str, list[Paper]]:
+    """Data sets that pictures stand in for, sorted, each with the papers whose numbers were measured so."""
+    names = sorted({name for paper in papers_told for evidence in paper.evidence for name in evidence.stand_ins})
+    return {
+        name: [paper for paper in papers_told if any(name in evidence.stand_ins for evidence in paper.evidence)]
+        for name in names
+    }
+
+
 def data_differs(paper: Paper) -> bool:
     """Whether two sets of evidence were measured on different files of the real data."""
     used = {run.request["data"]["sha256"] for each in paper.evidence if each.caveat != SAMPLE_DATA for run in each.runs}
@@ -194,9 +214,12 @@ def data_differs(paper: Paper) -> bool:
 
 
 def _describe_data(data: Mapping[str, Any]) -> str:
-    sizes = " / ".join(f"{size:,}" for size in data["sizes"].values())
     what = "built-in sample" if data["is_sample"] else "data"
-    return f"{what} of sha256 {data['sha256']} ({sizes} images)"
+    if data.get("stands_for"):
+        what = f"stand-in for {data['stands_for']}, composed from {what}"
+    sizes = " / ".join(f"{size:,}" for size in data.get("sizes", {}).values())
+    shape = f"{sizes} images" if sizes else data["protocol"].replace("_", " ")
+    return f"{what} of sha256 {data['sha256']} ({shape})"
 
 
 def _describe_hardware(hardware: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from fer_lib.metrics import Interval, wilson_interval
 
-Verdict = Literal["reproduced", "exceeded", "below", "not reproduced", "not run"]
+Verdict = Literal["reproduced", "exceeded", "below", "not reproduced", "indicative", "not run"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 SAMPLE_DATA = "sample data"
@@ -27,9 +27,17 @@ RULES: tuple[tuple[str, str], ...] = (
     (
         "interval",
         "95 %. Shares of images (accuracy, precision, recall, shares of predictions): Wilson on the images behind "
-        "them. Differences of accuracy: paired normal on the same images. With several seeds also Student's t over "
-        "the seeds; the wider of the two counts. Times, losses and learning curves have Student's alone, and none "
-        "with one seed.",
+        "them. Differences of accuracy: paired normal on the same images. A picture that is there with its transforms "
+        "counts once. With several seeds also Student's t over the seeds; the wider of the two counts. Times, losses, "
+        "learning curves and counts of images have Student's alone, and none with one seed.",
+    ),
+    (
+        "re-splits",
+        "Where each seed divides the pictures anew (its test images are its own), the training sets of the seeds "
+        "overlap and their numbers are not independent: Student's variance of the mean is then (1/seeds + test "
+        "images/training images) times the variance between the seeds (Nadeau and Bengio 2003) instead of 1/seeds "
+        "times it. A difference is paired within each seed, whose two runs must share their test images, and has "
+        "Student's interval alone.",
     ),
     ("rounding", "A published number stands for itself plus or minus half a unit of its last printed digit."),
     (
@@ -46,11 +54,17 @@ RULES: tuple[tuple[str, str], ...] = (
         "reproduced where the measured value is not over the published bound (plus its rounding), else exceeded.",
     ),
     (
+        "spread",
+        "A published range of single runs, over seeds or re-splits. reproduced where every seed's number lies within "
+        "it, rounding included; exceeded where some lie above and none below, below where some lie below and none "
+        "above; not reproduced where both; not run with fewer than two seeds. Intervals are not used.",
+    ),
+    (
         "difference",
-        "First minus second variant, paired by seed (a classifier, which has no seed, with each). reproduced where the "
-        "interval lies on the published side of zero and overlaps the published difference, or where only the sign is "
-        "published; exceeded or below where it lies on the right side of zero but wholly beyond or short of it; not "
-        "reproduced where it holds zero or lies on the other side; not run where one seed leaves no interval.",
+        "First minus second variant, paired by seed (a classifier lacking that seed, by its first). reproduced where "
+        "the interval lies on the published side of zero and overlaps the published difference, or where only the "
+        "sign is published; exceeded or below where it lies on the right side of zero but wholly beyond or short of "
+        "it; not reproduced where it holds zero or lies on the other side; not run where one seed leaves no interval.",
     ),
     (
         "ordering, ranking",
@@ -63,11 +77,16 @@ RULES: tuple[tuple[str, str], ...] = (
         "reproduced where at least 95 % of the intervals hold the published share with its rounding, else not "
         "reproduced.",
     ),
+    (
+        "indicative",
+        "In place of any other verdict but not run where the pictures stand in for a data set that is not at hand: "
+        "measured as always, the reason says what was found, and nothing is said of the paper's claim.",
+    ),
     ("not run", "A run the claim needs is missing, or does not hold the number; the reason names it."),
     (
         "no verdict",
         f"Numbers measured on the built-in sample ({SAMPLE_DATA}) or with fewer epochs than the card ({SHORTENED}) are "
-        "shown and never judged.",
+        "shown and never judged, nor called indicative.",
     ),
 )
 """How verdicts are made, for the reports: what, and the rule in words."""
@@ -82,6 +101,31 @@ def judge_value(low: float, high: float, value: float, interval: Interval | None
     if greatest < low - TOLERANCE:
         return "below", f"{what} lies {_distance(low - greatest, unit)} below the published {_span(low, high, unit)}"
     return "reproduced", f"{what} meets the published {_span(low, high, unit)}"
+
+
+def judge_spread(low: float, high: float, values: Sequence[float], unit: Unit) -> Decision:
+    """Compare the numbers of single runs with a published range, rounding included.
+
+    Args:
+        low: least value that the range takes in.
+        high: greatest value that it takes in.
+        values: one number per seed.
+        unit: what to print them in.
+    """
+    if len(values) < 2:
+        return "not run", "one seed shows no spread; this needs two"
+    published = f"the published {_span(low, high, unit)}"
+    above = sum(value > high + TOLERANCE for value in values)
+    beneath = sum(value < low - TOLERANCE for value in values)
+    if above and beneath:
+        return "not reproduced", f"{above} of {len(values)} seeds above {published} and {beneath} below"
+    if above:
+        farthest = _distance(max(values) - high, unit)
+        return "exceeded", f"{above} of {len(values)} seeds above {published}, the farthest by {farthest}"
+    if beneath:
+        farthest = _distance(low - min(values), unit)
+        return "below", f"{beneath} of {len(values)} seeds below {published}, the farthest by {farthest}"
+    return "reproduced", f"each of {len(values)} seeds lies within {published}"
 
 
 def judge_at_least(bound: float, value: float, unit: Unit) -> Decision:
@@ -112,7 +156,8 @@ def judge_difference(published: Interval | None, value: float, interval: Interva
     sign = -1 if published and sum(published) < 0 else 1
     near, far = sorted(sign * end for end in interval)  # away from zero on the published side
     if near <= 0 <= far:
-        return "not reproduced", f"the interval of the difference {_span(*interval, unit)} holds zero"
+        ends = " to ".join(format_number(end, unit, signed=True) for end in interval)
+        return "not reproduced", f"the interval of the difference, {ends}, holds zero"
     if far < 0:
         return "not reproduced", f"the difference {format_number(value, unit, signed=True)} has the opposite sign"
     if published is None:
@@ -166,7 +211,7 @@ def judge_matrix(holds: np.ndarray) -> Decision:
 
 
 def format_number(value: float, unit: Unit, signed: bool = False) -> str:
-    """A number as the report prints it: `61.2 %`, `+2.4 points`, `0.872`, `5.42`."""
+    """A number as the report prints it: `61.2 %`, `+2.4 points`, `0.872`, `5.42`, `4,796`."""
     digits, suffix = _format(value, unit, signed)
     return f"{digits} {suffix}".strip()
 
@@ -180,11 +225,21 @@ def format_measured(value: float, interval: Interval | None, unit: Unit, signed:
     return f"{text} [{low}, {high}]"
 
 
+def format_spread(value: float, values: Sequence[float], unit: Unit) -> str:
+    """A mean and the range of what it is the mean of: `33.9 % (29.6 to 38.5 % over 10 seeds)`."""
+    text = format_number(value, unit)
+    if len(values) < 2:
+        return text
+    (low, _), (high, suffix) = (_format(end, unit, signed=False, like=value) for end in (min(values), max(values)))
+    return f"{text} ({low} to {f'{high} {suffix}'.strip()} over {len(values)} seeds)"
+
+
 def _format(value: float, unit: Unit, signed: bool, like: float | None = None) -> tuple[str, str]:
     plus = "+" if signed or unit == "points" else ""
     if unit:
         return f"{100 * value:{plus}.1f}", unit
-    return f"{value:{plus}.{3 if abs(value if like is None else like) < 1 else 2}f}", ""
+    size = abs(value if like is None else like)
+    return f"{value:{plus},.{3 if size < 1 else 2 if size < 100 else 0}f}", ""
 
 
 def _span(low: float, high: float, unit: Unit) -> str:
@@ -192,7 +247,7 @@ def _span(low: float, high: float, unit: Unit) -> str:
     scale, suffix = (100.0, f" {unit}") if unit else (1.0, "")
     if high - low <= TOLERANCE:
         return f"{low * scale:g}{suffix}"
-    return f"{low * scale:.4g} to {high * scale:.4g}{suffix}"
+    return f"{low * scale:.6g} to {high * scale:.6g}{suffix}"
 
 
 def _distance(value: float, unit: Unit) -> str:

@@ -14,8 +14,14 @@ SIZES = {"train": 60, "validation": 200, "test": 200}
 
 
 def write_fake_run(
-    runs, profile="paper", variant="light_vgg", seed=0, *, accuracy=0.6, is_sample=False, shortened=False, sizes=SIZES
-):
+    runs, profile="paper", variant="light_vgg", seed=0, *,
+    accuracy=0.6, is_sample=False, shortened=False, sizes=SIZES, stands_for=None, protocol=None, transforms=0,
+):  # fmt: skip
+    """A complete run folder.
+
+    Under a `protocol` of its own it has no validation images and test images of its seed's own, each followed by
+    `transforms` of it.
+    """
     chosen = papers.load(PAPER).variants[variant]
     folder = run_folder(runs, profile, PAPER, variant, seed)
     request = {
@@ -28,10 +34,12 @@ def write_fake_run(
         "hyperparameters": {"learning_rate": 0.001, "batch_size": 128},
         "grouping": chosen.grouping,
         "epochs": None if chosen.kind == "classifier" else 8,
-        "data": {"sha256": "5a" * 32 if is_sample else "18" * 32, "is_sample": is_sample, "sizes": dict(sizes)},
+        "data": {"sha256": "5a" * 32 if is_sample else "18" * 32, "is_sample": is_sample},
         "precision": "auto",
         "deterministic": False,
     }
+    request["data"] |= {"protocol": protocol} if protocol else {"sizes": dict(sizes)}
+    request["data"] |= {"stands_for": stands_for} if stands_for else {}
     record = {
         "started": "2026-01-02T03:04:05+00:00",
         "finished": "2026-01-02T03:34:05+00:00",
@@ -46,7 +54,9 @@ def write_fake_run(
     write_json(
         folder / "config.json", {"request": request, "request_sha256": request_sha256(request), "record": record}
     )
-    write_json(folder / "metrics.json", _write_numbers(folder, request, accuracy, np.random.default_rng(seed)))
+    sizes = {split: size for split, size in sizes.items() if not (protocol and split == "validation")}
+    metrics = _write_numbers(folder, request, sizes, accuracy, transforms)
+    write_json(folder / "metrics.json", metrics)
     return Run(folder)
 
 
@@ -62,23 +72,32 @@ def write_fake_runs(runs, profile="paper", *, without=(), **options):
     ]
 
 
-def _write_numbers(folder, request, accuracy, rng):
+def _write_numbers(folder, request, sizes, accuracy, transforms):
+    rng = np.random.default_rng(request["seed"])
     model = {"parameters": 776_519, "trainable_parameters": 776_071, "convolution_parameters": 480_192}
     if request["kind"] == "timing":
         return {"model": model, "timing": {"seconds_per_epoch": 300.0, "ratio_to_reference": 5.5}}
     names = class_names(request["grouping"])
-    arrays, metrics, first = {}, {}, 0
-    for split in SPLITS:
-        size = request["data"]["sizes"][split]
+    arrays, metrics, first = {}, {}, 1000 * request["seed"] if "protocol" in request["data"] else 0
+    for split in (split for split in SPLITS if split in sizes):
+        size = sizes[split]
         labels = np.arange(size) % len(names)
         probabilities = rng.dirichlet(np.ones(len(names)), size)
         right = rng.random(size) < accuracy
         probabilities[right, labels[right]] += 1.5
         probabilities = (probabilities / probabilities.sum(axis=1, keepdims=True)).astype(np.float32)
-        arrays |= {f"rows_{split}": np.arange(first, first + size), f"labels_{split}": labels}
+        rows = first + np.arange(size) // (transforms + 1)
+        arrays |= {f"rows_{split}": rows, f"labels_{split}": labels}
         arrays[f"single_{split}"] = probabilities
         metrics[split] = {"single": classification_metrics(labels, probabilities, names)}
+        if transforms:
+            arrays[f"transforms_{split}"] = np.arange(size) % (transforms + 1)
+            originals = arrays[f"transforms_{split}"] == 0
+            metrics[split]["single_originals"] = classification_metrics(
+                labels[originals], probabilities[originals], names
+            )
         first += size
+    metrics["data"] = {"train_images": sizes["train"], "test_images": sizes["test"]}
     metrics["test"]["single_unleaked"] = classification_metrics(labels[:150], probabilities[:150], names)
     write_npz(folder / "predictions.npz", arrays)
     if request["kind"] == "classifier":

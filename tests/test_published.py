@@ -9,7 +9,7 @@ from fake_runs import PAPER, write_fake_run, write_fake_runs
 
 from fer_lib import papers
 from fer_lib.claims import judge
-from fer_lib.files import write_json
+from fer_lib.files import write_json, write_npz
 from fer_lib.paths import PUBLISHED
 from fer_lib.published import publish, publish_run, published_runs, verify_published
 from fer_lib.runs import find_runs, request_sha256
@@ -148,6 +148,31 @@ def test_half_a_search_is_not_published(tmp_path):
     shutil.move(trial.folder, runs / "paper" / PAPER / "search" / "trial-000" / "seed-0")
     publish(runs, destination=tmp_path / "published")
     assert not (tmp_path / "published" / PAPER / "search.csv").exists()
+
+
+def test_transforms_are_published_with_their_originals_told_apart(tmp_path):
+    run = write_fake_run(tmp_path / "runs", protocol="balanced_apart", transforms=3)
+    copy = publish_run(run, tmp_path / "published" / PAPER / "light_vgg" / "seed-0")
+    with np.load(copy.folder / "predictions.npz", allow_pickle=False) as arrays:
+        assert sorted(arrays.files) == ["labels_test", "rows_test", "single_test", "transforms_test"]
+        assert arrays["transforms_test"].dtype == np.uint8
+        assert np.array_equal(arrays["transforms_test"], np.tile(np.arange(4), 50))
+    assert copy.views["test"] == ["single"]
+    assert verify_published(tmp_path / "published") == []
+    metrics = copy.metrics
+    metrics["test"]["single_originals"]["confusion"][0][0] += 8
+    write_json(copy.folder / "metrics.json", metrics)
+    (finding,) = verify_published(tmp_path / "published")
+    assert finding.startswith(f"{PAPER}/light_vgg/seed-0: test (single_originals) has accuracy ")
+
+
+def test_a_row_predicted_twice_is_found_out(published):
+    path = published / PAPER / "lda" / "seed-0" / "predictions.npz"
+    with np.load(path) as arrays:
+        content = dict(arrays)
+    content["rows_test"][1] = content["rows_test"][0]
+    write_npz(path, content)
+    assert verify_published(published) == [f"{PAPER}/lda/seed-0: test (single) predicts a row twice"]
 
 
 def test_what_was_published_proves_itself(published):

@@ -1,8 +1,8 @@
-import html.parser
 import re
 
 import pytest
 from fake_runs import PAPER, write_fake_run, write_fake_runs
+from html_pages import STATUSES, Page, claims_table, write_index
 
 from fer_lib import papers, report
 from fer_lib.claims import RULES, judge
@@ -10,44 +10,7 @@ from fer_lib.paths import PROJECT, PUBLISHED
 from fer_lib.published import publish, published_runs
 from fer_lib.runs import find_runs
 
-VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle"}
-STATUSES = [
-    {"notebook": "00_dataset", "status": "completed", "seconds": 12.34, "html": "00_dataset.html", "error": None},
-    {"notebook": "01_shi_light_vgg", "status": "failed", "seconds": None, "html": None, "error": "<script>x</script>"},
-]
 CLAIMS = [claim.id for claim in papers.load(PAPER).claims]
-
-
-class Page(html.parser.HTMLParser):
-    """What a test asks of a page; refuses tags that do not close in order."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.open, self.data = [], [], []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-        self.text = " ".join(" ".join(self.data).split())
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.data.append(data)
-
-    def find(self, tag, **wanted):
-        wanted = {key.rstrip("_").replace("_", "-"): value for key, value in wanted.items()}
-        return [attrs for name, attrs in self.tags if name == tag and wanted.items() <= attrs.items()]
-
-    def having(self, attribute):
-        return [attrs[attribute] for _, attrs in self.tags if attribute in attrs]
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +25,8 @@ def site(tmp_path_factory):
     return root
 
 
-def _index(site, profile, statuses=STATUSES):
-    return report.write_index(site / "reports", profile, statuses, site / "published").read_text(encoding="utf-8")
-
-
 def test_the_index_lists_the_notebooks_with_status_time_and_link(site):
-    page = Page(_index(site, "paper"))
+    page = Page(write_index(site, "paper"))
     rows = page.find("tr", data_status="completed") + page.find("tr", data_status="failed")
     assert [row["data-notebook"] for row in rows] == ["00_dataset", "01_shi_light_vgg"]
     assert page.find("a", href="00_dataset.html")
@@ -76,15 +35,13 @@ def test_the_index_lists_the_notebooks_with_status_time_and_link(site):
 
 
 def test_the_index_gives_every_claim_our_verdict_and_the_readers(site):
-    text = _index(site, "paper")
+    text = write_index(site, "paper")
     page = Page(text)
-    rows = [attrs["data-claim"] for attrs in page.find("tr") if "data-kind" in attrs]
-    assert rows == CLAIMS
+    assert re.findall(r'data-claim="([^"]+)"', claims_table(text)) == CLAIMS
     card = papers.load(PAPER)
     ours = judge(card, published_runs(PAPER, site / "published"))
     theirs = judge(card, find_runs(site / "reports" / "runs", "paper", PAPER))
-    table = text[text.index('class="stack claims"') :]
-    shown = re.findall(r'data-verdict="([^"]+)"', table)
+    shown = re.findall(r'data-verdict="([^"]+)"', claims_table(text))
     assert shown == [judgement.verdict for pair in zip(ours, theirs, strict=True) for judgement in pair]
     for judgement in (*ours, *theirs):
         for part in (judgement.says, judgement.where, judgement.published, judgement.reason, judgement.rule):
@@ -93,7 +50,7 @@ def test_the_index_gives_every_claim_our_verdict_and_the_readers(site):
 
 
 def test_the_index_says_what_was_run_where_and_how_verdicts_are_made(site):
-    page = Page(_index(site, "paper"))
+    page = Page(write_index(site, "paper"))
     for fact in (
         "18" * 32,
         "0123456789ab",
@@ -109,36 +66,42 @@ def test_the_index_says_what_was_run_where_and_how_verdicts_are_made(site):
 
 
 def test_sample_data_is_announced_and_never_judged(site):
-    text = _index(site, "smoke")
+    text = write_index(site, "smoke")
     page = Page(text)
     assert page.find("div", class_="banner")
     assert "Sample data: numbers are not comparable with the paper." in page.text
     assert page.text.index("Sample data: numbers") < page.text.index("replicated claim by claim")
-    table = text[text.index('class="stack claims"') :]
-    assert set(re.findall(r'data-verdict="([^"]+)"', table)[1::2]) == {"none"}
+    assert set(re.findall(r'data-verdict="([^"]+)"', claims_table(text))[1::2]) == {"none"}
     assert page.text.count("no verdict: sample data") >= len(CLAIMS)
 
 
 def test_a_shortened_budget_is_announced(site):
-    page = Page(_index(site, "quick"))
+    page = Page(write_index(site, "quick"))
     assert "Shortened budget: numbers are not comparable with the paper." in page.text
     assert "no verdict: shortened budget" in page.text
 
 
 def test_no_banner_where_numbers_are_comparable(site):
-    page = Page(_index(site, "paper"))
+    page = Page(write_index(site, "paper"))
     assert not page.find("div", class_="banner") and "not comparable" not in page.text
 
 
+def test_no_stand_in_is_named_where_there_is_none(site):
+    for profile in ("paper", "smoke"):
+        assert "stand-in for" not in write_index(site, profile).lower()
+    for path in report.write_results(site / "published"):
+        assert "stand-in for" not in path.read_text(encoding="utf-8").lower()
+
+
 def test_what_others_wrote_is_escaped(site):
-    text = _index(site, "paper")
+    text = write_index(site, "paper")
     assert not Page(text).find("script")
     assert "&lt;script&gt;x&lt;/script&gt;" in text
 
 
 @pytest.mark.parametrize("profile", ["paper", "smoke", "quick", "nothing"])
 def test_pages_load_nothing_and_their_own_links_hold(site, profile):
-    text = _index(site, profile, STATUSES[1:])
+    text = write_index(site, profile, STATUSES[1:])
     page = Page(text)
     assert not {tag for tag, _ in page.tags} & {"script", "iframe", "object", "embed", "img"}
     assert not re.search(r"@import|url\(|https?://|src=", text)
@@ -150,7 +113,7 @@ def test_pages_load_nothing_and_their_own_links_hold(site, profile):
 
 
 def test_tables_are_told_to_screen_readers(site):
-    page = Page(_index(site, "paper"))
+    page = Page(write_index(site, "paper"))
     tables = [tag for tag, _ in page.tags if tag == "table"]
     captions = [tag for tag, _ in page.tags if tag == "caption"]
     assert len(tables) == len(captions) >= 6
@@ -265,9 +228,10 @@ def test_text_stands_out_from_its_background(theme):
     colours = {}
     for block in style.split(":root {")[1 : 2 + theme]:
         colours |= dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block.split("}")[0]))
-    verdicts = ["reproduced", "exceeded", "below", "not-reproduced", "not-run", "no-verdict"]
+    verdicts = ["reproduced", "exceeded", "below", "not-reproduced", "indicative", "not-run", "no-verdict"]
     pairs = [(name, f"{name}-bg") for name in verdicts] + [(name, "sheet") for name in verdicts]
     pairs += [(name, ground) for name in ("ink", "soft", "link", "accent") for ground in ("paper", "sheet")]
+    pairs.append(("link", "indicative-bg"))
     for ink, ground in pairs:
         bright, dark = sorted((_luminance(colours[ink]), _luminance(colours[ground])), reverse=True)
         assert (bright + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)

@@ -10,6 +10,7 @@ from tiny_data import make_tiny_data
 
 from fer_lib import scenes
 from fer_lib.datasets import Split
+from fer_lib.faces import Box
 from fer_lib.image_folder import list_pictures, load_image_folder
 from fer_lib.labels import EMOTIONS
 from fer_lib.sample import make_sample
@@ -41,6 +42,13 @@ def cache_folder(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
     monkeypatch.setenv("FER_LIB_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def quick_stills(monkeypatch):
+    """A grey frame in the place of every still, where only their choice and their files matter."""
+    frame = scenes.Still(np.zeros((8, 8), np.uint8), Box(1, 2, 3, 3))
+    monkeypatch.setattr(scenes, "compose_still", lambda *_: frame)
 
 
 def _contents(folder):
@@ -101,7 +109,7 @@ def test_every_scene_shows_another_image(written):
     assert len(set(rows)) == len(rows)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_faces_are_squares_of_a_quarter_to_three_quarters_of_the_height_inside_the_picture(seed):
     still = compose_still(SAMPLE.train.images[seed % len(SAMPLE.train), :, :, 0], np.random.default_rng(seed))
@@ -122,17 +130,16 @@ def test_a_face_of_one_shade_can_be_composed(grey):
 
 def test_faces_stand_and_are_sized_at_random_and_backgrounds_differ():
     face = SAMPLE.train.images[0, :, :, 0]
-    stills = [compose_still(face, np.random.default_rng(seed)) for seed in range(12)]
-    assert len({(still.face.left, still.face.top) for still in stills}) == 12
+    stills = [compose_still(face, np.random.default_rng(seed)) for seed in range(8)]
+    assert len({(still.face.left, still.face.top) for still in stills}) == 8
     heights = [still.face.height for still in stills]
-    assert min(heights) < 230
-    assert max(heights) > 340
+    assert max(heights) - min(heights) > 100
     corners = [still.picture[:40, :40].astype(float).mean() for still in stills]
     assert np.std(corners) > 20
 
 
 def test_brightness_alone_does_not_tell_where_the_face_is():
-    faces = SAMPLE.train.images[:24, :, :, 0]
+    faces = SAMPLE.train.images[:16, :, :, 0]
     stills = [compose_still(face, np.random.default_rng(seed)) for seed, face in enumerate(faces)]
     for sign in (1, -1):
         hits = 0
@@ -170,18 +177,18 @@ def test_fewer_scenes_are_the_first_of_more(written, tmp_path):
     assert set(read_scene_faces(written)) <= set(read_scene_faces(tmp_path))
 
 
-def test_a_class_of_few_images_has_as_many_scenes_as_images(tmp_path):
+def test_a_class_of_few_images_has_as_many_scenes_as_images(quick_stills, tmp_path):
     few = _with_training(TINY.train.images[:20], TINY.train.labels[:20])
     write_scenes(tmp_path, few, per_class=6)
     assert _counts(tmp_path) == [3, 3, 3, 3, 3, 3, 2]
 
 
-def test_disgust_has_three_quarters_of_the_scenes(tmp_path):
+def test_disgust_has_three_quarters_of_the_scenes(quick_stills, tmp_path):
     write_scenes(tmp_path, TINY, per_class=4)
     assert _counts(tmp_path) == [4, 3, 4, 4, 4, 4, 4]
 
 
-def test_equal_and_blank_images_are_used_once_and_never(tmp_path):
+def test_equal_and_blank_images_are_used_once_and_never(quick_stills, tmp_path):
     images, labels = TINY.train.images.copy(), TINY.train.labels.copy()
     images[7] = images[0]  # both angry
     images[15] = images[0]  # disgust by its label, but the face stands among angry ones
@@ -192,8 +199,9 @@ def test_equal_and_blank_images_are_used_once_and_never(tmp_path):
 
 
 def test_a_class_of_one_image_is_refused_by_name(tmp_path):
-    with pytest.raises(ValueError, match=r"training images of fear.* Received: 1$"):
-        write_scenes(tmp_path, _with_training(TINY.train.images[:14][:-4], TINY.train.labels[:14][:-4]), per_class=2)
+    kept = np.flatnonzero((TINY.train.labels != EMOTIONS.index("fear")) | (np.arange(len(TINY.train)) < 7))
+    with pytest.raises(ValueError, match=r"training images of fear\. Received: 1$"):
+        write_scenes(tmp_path, _with_training(TINY.train.images[kept], TINY.train.labels[kept]), per_class=2)
 
 
 @pytest.mark.parametrize(("per_class", "seed"), [(1, 0), (0, 0), (2, -1)])
@@ -214,7 +222,7 @@ def test_a_folder_with_something_in_it_is_refused_and_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_the_stand_in_is_made_once_and_found_again(cache_folder):
+def test_the_stand_in_is_made_once_and_found_again(quick_stills, cache_folder):
     folder = stand_in_folder(TINY, 2)
     assert folder.parent == cache_folder
     assert folder.name.startswith("sfew-stand-in-")
@@ -238,7 +246,7 @@ def test_other_data_numbers_and_versions_have_stand_ins_of_their_own(cache_folde
 
 
 @pytest.mark.parametrize("damage", ["lose a picture", "empty a picture", "lose the table", "cut the table"])
-def test_a_damaged_stand_in_is_made_anew(cache_folder, damage):
+def test_a_damaged_stand_in_is_made_anew(quick_stills, cache_folder, damage):
     folder = stand_in_folder(TINY, 2)
     whole = _contents(folder)
     picture, table = folder / PICTURES / "fear" / "001.png", folder / "faces.csv"
@@ -256,7 +264,7 @@ def test_a_damaged_stand_in_is_made_anew(cache_folder, damage):
     assert list(cache_folder.iterdir()) == [folder]
 
 
-def test_several_may_ask_for_the_stand_in_at_once(cache_folder):
+def test_several_may_ask_for_the_stand_in_at_once(quick_stills, cache_folder):
     with ThreadPoolExecutor(3) as executor:
         folders = list(executor.map(lambda _: stand_in_folder(TINY, 2), range(3)))
     assert len(set(folders)) == 1
@@ -292,3 +300,18 @@ def test_boxes_elsewhere_and_scenes_without_a_box_are_not_right(written, tmp_pat
     assert rate["scenes"] == 2
     assert rate["found"] <= 1
     assert rate["right"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,row\n", r"faces\.csv: the columns must be path, row, left, .* Received: \['path', 'row'\]"),
+        ("", r"faces\.csv: the columns must be .* Received: None"),
+        ("path,row,left,top,width,height\na/0.png,1,2,3,4,5\na/1.png,1,2\n", r"faces\.csv, row 1: .* Received: \['a/1"),
+        ("path,row,left,top,width,height\na/0.png,1,2,3,4,x\n", r"faces\.csv, row 0: .*five whole numbers"),
+    ],
+)
+def test_a_table_that_is_not_ours_is_refused_by_row(tmp_path, text, message):
+    (tmp_path / "faces.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_scene_faces(tmp_path)

@@ -78,7 +78,8 @@ class _Claim(CardModel):
         where: section, table or figure.
         note: what a reader must know of our reading of it, such as a threshold of ours.
         split: where it is measured; None for a number of the run as a whole.
-        view: which predictions, "single" or one with test-time crops.
+        view: which predictions: "single", one with test-time crops, or one of `metric_paths.SUBSETS`, which holds
+            metrics alone.
         grouping: classes merged before measuring, by summing their probabilities.
     """
 
@@ -112,10 +113,9 @@ class ValueClaim(_NumberClaim):
     published: Number
 
 
-class RangeClaim(_NumberClaim):
-    """The number lies in the published range."""
+class _BoundsClaim(_NumberClaim):
+    """A claim on one number that names two bounds of it."""
 
-    kind: Literal["range"]
     low: Number
     high: Number
 
@@ -124,6 +124,18 @@ class RangeClaim(_NumberClaim):
         if self.low.value >= self.high.value:
             raise ValueError(f"low must be below high. Received: {self.low.text!r} and {self.high.text!r}")
         return self
+
+
+class RangeClaim(_BoundsClaim):
+    """The number lies in the published range."""
+
+    kind: Literal["range"]
+
+
+class SpreadClaim(_BoundsClaim):
+    """The number of each single run lies in the published range, over seeds or re-splits."""
+
+    kind: Literal["spread"]
 
 
 class AtLeastClaim(_NumberClaim):
@@ -204,7 +216,7 @@ class MatrixClaim(_Claim):
 
 
 NumberClaim = ValueClaim | RangeClaim | AtLeastClaim | AtMostClaim
-Claim = NumberClaim | DifferenceClaim | OrderingClaim | RankingClaim | MatrixClaim
+Claim = NumberClaim | SpreadClaim | DifferenceClaim | OrderingClaim | RankingClaim | MatrixClaim
 AnyClaim = Annotated[Claim, Field(discriminator="kind")]
 
 

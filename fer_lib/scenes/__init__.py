@@ -27,6 +27,7 @@ from fer_lib.audit import BLANK_STANDARD_DEVIATION
 from fer_lib.block_parsing import SIDE
 from fer_lib.cache import user_cache_folder
 from fer_lib.datasets import FerDataset, Split
+from fer_lib.defects import DatasetError
 from fer_lib.faces import Box, find_faces
 from fer_lib.files import write_text
 from fer_lib.labels import EMOTIONS
@@ -55,7 +56,7 @@ PICTURES = "pictures"
 """Folder of the class folders, inside a folder of scenes."""
 
 _FACES = "faces.csv"
-_COLUMNS = ("path", "row", "left", "top", "width", "height")
+_COLUMNS = ["path", "row", "left", "top", "width", "height"]
 
 _DISGUST_SHARE = 0.75
 """Scenes of disgust for one of any other class (Liu, table 1: 15 test pictures and 20)."""
@@ -124,13 +125,19 @@ def write_scenes(folder: str | Path, data: FerDataset, per_class: int = 100, see
 
 
 def read_scene_faces(folder: str | Path) -> list[SceneFace]:
-    """Read the table of a folder of scenes: one row per picture, in the order of `image_folder.list_pictures`."""
-    with open(Path(folder) / _FACES, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [
-        SceneFace(row["path"], int(row["row"]), Box(*(int(row[name]) for name in ("left", "top", "width", "height"))))
-        for row in rows
-    ]
+    """Read the table of a folder of scenes: one row per picture, in the order of `image_folder.list_pictures`.
+
+    Raises:
+        OSError: if there is no table.
+        DatasetError: a ValueError that names the row that is not as `write_scenes` writes it.
+    """
+    table = Path(folder) / _FACES
+    with open(table, encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        columns = next(rows, None)
+        if columns != _COLUMNS:
+            raise DatasetError(table, f"the columns must be {', '.join(_COLUMNS)}", columns)
+        return [_parse_scene_face(f"{table}, row {number}", row) for number, row in enumerate(rows)]
 
 
 def stand_in_folder(data: FerDataset, per_class: int = 100) -> Path:
@@ -211,11 +218,19 @@ def _write_scene_faces(folder: Path, faces: list[SceneFace]) -> None:
     write_text(folder / _FACES, text.getvalue())
 
 
+def _parse_scene_face(where: str, row: list[str]) -> SceneFace:
+    try:
+        path, index, left, top, width, height = row
+        return SceneFace(path, int(index), Box(int(left), int(top), int(width), int(height)))
+    except ValueError as error:
+        raise DatasetError(where, "there must be a path and five whole numbers", row) from error
+
+
 def _is_whole(folder: Path) -> bool:
     """Whether a folder of scenes has its table, which is written last, and every picture in it."""
     try:
         return all((folder / PICTURES / face.path).stat().st_size > 0 for face in read_scene_faces(folder))
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError):
         return False
 
 

@@ -1,7 +1,8 @@
-"""Run folders and cards -> data frames for a notebook to show; every number is read, none computed anew."""
+"""Cards and runs as they are: hyper-parameters, scores of every run, what merging classes does."""
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
@@ -21,7 +22,10 @@ def hyperparameter_table(card: PaperCard) -> pd.DataFrame:
 
 
 def score_table(groups: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
-    """One row per run: accuracy on the official splits, on PrivateTest without leaked images, and macro F1.
+    """One row per run: kept epoch, accuracy, accuracy without leaked test images, macro F1 on the test set.
+
+    Runs with a validation set, as in the official split, have the columns PublicTest and PrivateTest, runs without one
+    train and test.
 
     Args:
         groups: name of a model -> its runs, one per seed.
@@ -54,20 +58,25 @@ def grouping_table(run: Run, retrained: Mapping[str, Run]) -> pd.DataFrame:
 
 
 def as_percent(table: pd.DataFrame) -> Styler:
-    """Show a table without its index, fractions as percent with one decimal."""
-    fractions = table.select_dtypes("float").columns
-    return table.style.hide().format("{:.1%}", subset=list(fractions), na_rep="–")
+    """Show a table without its index, fractions as percent with one decimal, counts with commas."""
+    fractions, counts = (table.select_dtypes(kind).columns for kind in ("float", "integer"))
+    style = table.style.hide().format("{:.1%}", subset=fractions, na_rep="–")
+    return style.format("{:,}", subset=counts, na_rep="–")
 
 
 def _scores(name: str, run: Run) -> dict[str, object]:
     metrics = run.metrics
-    test = metrics["test"]["single"]
-    return {
+    test = metrics["test"]
+    unleaked = test.get("single_unleaked", {}).get("accuracy", np.nan)
+    row = {
         "model": name,
         "seed": run.request["seed"],
         "kept epoch": metrics.get("history", {}).get("kept_epoch", "–"),
-        "PublicTest": metrics["validation"]["single"]["accuracy"],
-        "PrivateTest": test["accuracy"],
-        "PrivateTest without leaks": metrics["test"]["single_unleaked"]["accuracy"],
-        "macro F1": test["macro_f1"],
     }
+    if "validation" in metrics:
+        row["PublicTest"] = metrics["validation"]["single"]["accuracy"]
+        row |= {"PrivateTest": test["single"]["accuracy"], "PrivateTest without leaks": unleaked}
+    else:
+        row["train"] = metrics["train"]["single"]["accuracy"]
+        row |= {"test": test["single"]["accuracy"], "test without leaks": unleaked}
+    return row | {"macro F1": test["single"]["macro_f1"]}

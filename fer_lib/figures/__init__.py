@@ -1,0 +1,32 @@
+"""Values -> matplotlib figures: titled, with units, safe for colour-blind readers, never shown or saved here.
+
+Every function returns a `Chart`, a `matplotlib.figure.Figure` that a notebook displays as its cell's value. Accuracy
+and shares come in as fractions and are printed as percent.
+"""
+
+from fer_lib.figures.comparisons import IntervalRow, plot_accuracies, plot_intervals, plot_resplits
+from fer_lib.figures.curves import plot_history, plot_search
+from fer_lib.figures.distributions import plot_class_counts, plot_class_distribution, plot_label_distribution
+from fer_lib.figures.images import plot_duplicates, plot_image_grid, plot_random_images, plot_transforms
+from fer_lib.figures.predictions import plot_confusion, plot_confusion_examples, plot_predictions
+from fer_lib.figures.scenes import plot_scenes
+
+__all__ = [
+    "IntervalRow",
+    "plot_accuracies",
+    "plot_class_counts",
+    "plot_class_distribution",
+    "plot_confusion",
+    "plot_confusion_examples",
+    "plot_duplicates",
+    "plot_history",
+    "plot_image_grid",
+    "plot_intervals",
+    "plot_label_distribution",
+    "plot_predictions",
+    "plot_random_images",
+    "plot_resplits",
+    "plot_scenes",
+    "plot_search",
+    "plot_transforms",
+]
