@@ -41,7 +41,7 @@ def prepare(data: FerDataset, protocol: str, settings: Settings, seed: int) -> F
     return PROTOCOLS[protocol](data, settings, seed)
 
 
-def describe_data(data: FerDataset, protocol: str, settings: Settings) -> dict[str, Any]:
+def describe_data(data: FerDataset, protocol: str) -> dict[str, Any]:
     """What determines the images of a run, JSON-ready, known without making them.
 
     Returns:

@@ -73,8 +73,12 @@ class Replication:
 
     def complete_runs(self) -> list[Run]:
         """Complete runs of this paper and profile on this data."""
-        found = find_runs(self.runs, self.profile, self.card.id)
-        return [run for run in found if self._is_on_this_data(run)]
+        described = self._described_data()
+        return [
+            run
+            for run in find_runs(self.runs, self.profile, self.card.id)
+            if _is_on(run, described.get(run.request["variant"], {}))
+        ]
 
     def splits(self, variant: str, seed: int = 0) -> FerDataset:
         """The images that a variant is trained and tested on with a seed (see `protocols.prepare`)."""
@@ -84,12 +88,11 @@ class Replication:
         own = self.card.profiles[self.profile].hyperparameters
         return {**self.card.settings(variant), **own, **self.card.variants[variant].hyperparameters}
 
-    def _is_on_this_data(self, run: Run) -> bool:
-        variant = self.card.variants.get(run.request["variant"])
-        if variant is None:
-            return False
-        described = describe_data(self.data, variant.protocol, {})
-        return all(run.request["data"].get(key) == described.get(key) for key in ("sha256", "stands_for"))
+    def _described_data(self) -> dict[str, dict[str, Any]]:
+        """What determines the images of each variant (see `protocols.describe_data`)."""
+        protocols = {variant.protocol for variant in self.card.variants.values()}
+        described = {protocol: describe_data(self.data, protocol) for protocol in protocols}
+        return {name: described[variant.protocol] for name, variant in self.card.variants.items()}
 
     @property
     def notice(self) -> str:
@@ -101,12 +104,16 @@ class Replication:
         ]
         if self.data.is_sample:
             notes.append("**Sample data: numbers are not comparable with the paper.**")
-        stand_ins = {describe_data(self.data, v.protocol, {}).get("stands_for") for v in self.card.variants.values()}
+        stand_ins = {described.get("stands_for") for described in self._described_data().values()}
         notes += [f"**A stand-in takes the place of {name}: verdicts are indicative.**" for name in stand_ins if name]
         if epochs != published or mine.options or mine.hyperparameters:
             narrower = ", narrower networks" if mine.options else ""
             notes.append(f"**Shortened budget ({epochs} of {published} epochs{narrower}): trainings get no verdict.**")
         return " ".join(notes)
+
+
+def _is_on(run: Run, described: dict[str, Any]) -> bool:
+    return all(run.request["data"].get(key) == described.get(key) for key in ("sha256", "stands_for"))
 
 
 def open_replication(

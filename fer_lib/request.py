@@ -53,7 +53,7 @@ def make_request(
         "hyperparameters": settings,
         "grouping": chosen.grouping,
         "epochs": settings.get("epochs"),
-        "data": describe_data(data, chosen.protocol, settings),
+        "data": describe_data(data, chosen.protocol),
         "precision": precision,
         "deterministic": deterministic,
     }

@@ -16,16 +16,17 @@ SIZES = {"train": 60, "validation": 200, "test": 200}
 def write_fake_run(
     runs, profile="paper", variant="light_vgg", seed=0, *,
     accuracy=0.6, is_sample=False, shortened=False, sizes=SIZES, stands_for=None, protocol=None, transforms=0,
+    paper=PAPER,
 ):  # fmt: skip
     """A complete run folder.
 
     Under a `protocol` of its own it has no validation images and test images of its seed's own, each followed by
     `transforms` of it.
     """
-    chosen = papers.load(PAPER).variants[variant]
-    folder = run_folder(runs, profile, PAPER, variant, seed)
+    chosen = papers.load(paper).variants[variant]
+    folder = run_folder(runs, profile, paper, variant, seed)
     request = {
-        "paper": PAPER,
+        "paper": paper,
         "variant": variant,
         "seed": seed,
         "kind": chosen.kind,

@@ -143,7 +143,7 @@ def test_summary_of_a_file_without_duplicates(small_csv: Path) -> None:
 numbers = st.lists(st.integers(0, 9), min_size=1, max_size=12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(train=numbers, validation=numbers, test=numbers)
 def test_counts_agree_with_sets(train: list[int], validation: list[int], test: list[int]) -> None:
     splits = [make_split(members, [0] * len(members)) for members in (train, validation, test)]

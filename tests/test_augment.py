@@ -25,7 +25,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 MANY = 400
 
 seeds = st.integers(0, 2**64)
-quick = settings(deadline=None, max_examples=25)
+quick = settings(max_examples=25)
 
 
 @pytest.fixture(scope="module")

@@ -105,7 +105,7 @@ def pack(text: bytes, packing: str) -> bytes:
     return text
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     images=arrays(np.uint8, st.tuples(st.integers(3, 6), st.just(48 * 48))),
     labels=st.lists(st.integers(0, 6), min_size=6, max_size=6),
@@ -168,7 +168,7 @@ def test_last_line_break_and_blank_lines_may_differ(small_csv: Path) -> None:
 ROW_OF_FIVES = " ".join(["5"] * (48 * 48))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     order=st.sampled_from(list(itertools.permutations(range(3)))),
     edits=st.lists(

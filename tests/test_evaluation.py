@@ -81,7 +81,7 @@ def test_leaked_images_are_excluded_from_the_unleaked_score(data):
     assert (scores["single_unleaked"]["n"], scores["single_unleaked"]["accuracy"]) == (11, 0.0)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(places=st.sets(st.integers(0, 13), max_size=13).map(sorted), seed=st.integers(0, 99))
 def test_the_unleaked_score_is_that_of_the_images_left(places, seed):
     leaky = with_leaks(make_tiny_data(), places)

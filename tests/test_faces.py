@@ -102,7 +102,7 @@ def test_the_largest_face_is_cropped():
     np.testing.assert_array_equal(crop_face(picture), alone)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.data())
 def test_boxes_and_crops_are_inside_any_picture(data):
     width, height = data.draw(st.integers(60, 300)), data.draw(st.integers(60, 300))

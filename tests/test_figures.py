@@ -178,7 +178,7 @@ def test_confusion_beside_published_prints_the_difference():
     assert texts.count("=") == 47
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=12), st.integers(0, 5))
 def test_examples_stand_where_they_belong_and_cells_without_one_are_grey(pairs, seed):
     labels, predictions = np.array(pairs).T
@@ -241,7 +241,7 @@ def test_shares_leave_an_empty_split_out():
     assert "validation" not in chart.description
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 5))
 def test_random_images_are_different_ones_with_their_own_labels(available, count, seed):
     images = np.arange(available, dtype=np.uint8)[:, None, None] + np.zeros((1, 6, 6), np.uint8)

@@ -336,7 +336,7 @@ def test_defect_of_a_picture_is_told(name: str, root: Path) -> None:
         load_pictures(root, pictures)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data(), suffix=st.sampled_from(["PNG", "JPEG"]))
 def test_picture_cut_off_anywhere_is_whole_or_told(data: st.DataObject, suffix: str) -> None:
     """Bytes after the last pixel may lack; no missing pixel is ever made up."""
@@ -367,7 +367,7 @@ def names(alphabet_excludes: str) -> st.SearchStrategy[str]:
     return name.filter(lambda text: text not in (".", "..") and len(text.encode()) < 50)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     files=st.lists(
         st.tuples(st.integers(0, 6), st.one_of(names("/\\\0\n"), st.sampled_from(["a b.png", " ", "x 3", "1.png "]))),
@@ -391,7 +391,7 @@ def test_split_file_is_read_back_as_it_was_written(files: list[tuple[int, str]])
         assert sorted(child.name for child in root.iterdir() if child.is_file()) == ["split.txt"]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(lines=st.lists(st.tuples(st.text(max_size=8) | st.text("a ./\\:\n\r3", max_size=8), st.integers(-1, 7))))
 def test_what_could_not_be_read_back_is_not_written(lines: list[tuple[str, int]]) -> None:
     pictures = [LabelledPicture(path, label) for path, label in lines]

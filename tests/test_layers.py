@@ -25,7 +25,7 @@ def batch_norm_step(layer, images, weights):
     return [outputs, *gradients, *layer.non_trainable_variables]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     shape=st.tuples(st.integers(2, 5), st.integers(1, 7), st.integers(1, 7), st.integers(1, 6)),
     momentum=st.floats(0.0, 0.99),

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
@@ -33,7 +33,6 @@ def predictions(draw):
     return labels, scores / scores.sum(axis=1, keepdims=True)
 
 
-@settings(deadline=None)
 @given(predictions())
 def test_metrics_agree_with_scikit_learn(given_predictions):
     labels, probabilities = given_predictions
@@ -67,7 +66,6 @@ def test_confusion_sums(given_predictions):
     assert found["accuracy_interval"][0] <= found["accuracy"] <= found["accuracy_interval"][1]
 
 
-@settings(deadline=None)
 @given(predictions(), st.permutations(range(len(NAMES))))
 def test_renumbering_the_classes_changes_nothing_but_their_order(given_predictions, order):
     labels, probabilities = given_predictions

@@ -21,7 +21,7 @@ def epochs_of(split, batch_size, seed, epochs, first_epoch=0):
     return [[labels.tolist() for _, labels in itertools.islice(batches, steps)] for _ in range(epochs)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(count=st.integers(1, 40), batch_size=st.integers(1, 16), seed=st.integers(0, 2**40))
 def test_every_epoch_holds_every_image_once(count, batch_size, seed):
     for epoch in epochs_of(numbered(count), batch_size, seed, epochs=3):
@@ -29,7 +29,7 @@ def test_every_epoch_holds_every_image_once(count, batch_size, seed):
         assert [len(batch) for batch in epoch[:-1]] == [batch_size] * (len(epoch) - 1)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**40), start=st.integers(0, 5))
 def test_an_epoch_is_the_same_wherever_the_run_began(seed, start):
     whole = epochs_of(numbered(20), 6, seed, epochs=start + 2)

@@ -124,7 +124,7 @@ def test_a_class_with_too_few_pictures_for_its_test_is_refused(data):
         prepare(data, "balanced_together", {**BALANCED, "test_originals_per_class": 10}, 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(5, 40), min_size=1, max_size=7), st.integers(0, 9))
 def test_split_per_class_takes_the_share_of_each_class(counts, seed):
     labels = np.repeat(np.arange(len(counts)), counts)
@@ -151,7 +151,7 @@ def write_sfew(folder, per_class=5, size=(96, 60)):
 
 def test_sfew_itself_is_read_where_it_is_at_hand(data, tmp_path, monkeypatch):
     monkeypatch.setenv("SFEW_FOLDER", str(write_sfew(tmp_path / "sfew")))
-    described = describe_data(data, "sfew_whole", {})
+    described = describe_data(data, "sfew_whole")
     found = prepare(data, "sfew_whole", {"test_share": 0.2, "scenes_per_class": 100}, 0)
     assert (len(found.train), len(found.test)) == (28, 7)
     assert (found.stands_for, found.is_sample) == ("", False) and "stands_for" not in described
@@ -173,10 +173,10 @@ def test_missing_sfew_folder_is_named(data, tmp_path, monkeypatch):
 
 
 def test_description_of_official_data_holds_their_sizes(data):
-    assert describe_data(data, "official", {}) == {
+    assert describe_data(data, "official") == {
         "sha256": "tiny", "is_sample": True, "sizes": {"train": 42, "validation": 14, "test": 14},
     }  # fmt: skip
-    assert describe_data(data, "random_split", {})["protocol"] == "random_split"
+    assert describe_data(data, "random_split")["protocol"] == "random_split"
 
 
 def test_equal_pictures_have_one_number():

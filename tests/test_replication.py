@@ -4,10 +4,12 @@ import json
 import numpy as np
 import pytest
 from fake_runs import write_fake_run
+from PIL import Image
 from tiny_data import make_tiny_data
 
 from fer_lib import papers
 from fer_lib.claims import VERDICTS
+from fer_lib.labels import EMOTIONS
 from fer_lib.paths import runs_folder
 from fer_lib.replication import Replication, open_replication
 from fer_lib.runs import run_folder
@@ -75,6 +77,35 @@ def test_the_notice_of_a_short_run_on_a_sample_says_both(trained):
     assert "Data: tiny (sha256 tiny…). Profile: smoke, 1 epochs." in notice
     assert "Sample data: numbers are not comparable with the paper." in notice
     assert "Shortened budget (1 of 32 epochs, narrower networks): trainings get no verdict." in notice
+
+
+def sfew_replication(tmp_path, data=REAL):
+    return Replication(papers.load("liu_sfew_lenet"), data, "paper", tmp_path, None, None, None, "float32")
+
+
+def test_the_notice_names_the_stand_in(tmp_path, monkeypatch):
+    monkeypatch.delenv("SFEW_FOLDER", raising=False)
+    assert "A stand-in takes the place of SFEW: verdicts are indicative." in sfew_replication(tmp_path).notice
+    assert "stand-in" not in replication_of(tmp_path).notice
+
+
+def test_runs_on_sfew_are_told_from_those_on_its_stand_in(tmp_path, monkeypatch):
+    monkeypatch.delenv("SFEW_FOLDER", raising=False)
+    write_fake_run(tmp_path, paper="liu_sfew_lenet", variant="whole_frame", protocol="sfew_whole", stands_for="SFEW")
+    assert len(sfew_replication(tmp_path).complete_runs()) == 1
+    for emotion in EMOTIONS:
+        (tmp_path / "sfew" / emotion).mkdir(parents=True)
+        Image.new("L", (50, 50)).save(tmp_path / "sfew" / emotion / "0.png")
+    monkeypatch.setenv("SFEW_FOLDER", str(tmp_path / "sfew"))
+    assert sfew_replication(tmp_path).complete_runs() == []
+    assert "stand-in" not in sfew_replication(tmp_path).notice
+
+
+def test_splits_of_a_variant_are_those_it_is_trained_on(tmp_path):
+    card = papers.load("lt2326_lenet5")
+    replication = Replication(card, make_tiny_data((70, 14, 14)), "smoke", tmp_path, None, None, None, "float32")
+    assert replication.splits("official") is replication.data
+    assert (len(replication.splits("random_split").train), len(replication.splits("random_split").test)) == (78, 20)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_what_departs_from_the_card_is_shortened(profile, arguments, expected):
     assert shortened(request_of(profile=profile, **arguments)) is expected
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     variant=st.sampled_from(list(CARD.variants)),
     profile=st.sampled_from(["smoke", "quick", "paper"]),

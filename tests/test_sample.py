@@ -86,7 +86,7 @@ def one_face_for_all():
         yield
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(7, 250))
 def test_classes_have_the_shares_of_fer2013_and_none_is_missing(one_face_for_all, size):
     labels = make_sample((size, 7, 7)).train.labels
@@ -174,7 +174,7 @@ def test_load_data_gives_the_sample_by_name(cache_folder, monkeypatch, sample):
     assert load_data("sample") is sample
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(expression=expressions, seed=seeds)
 def test_boxes_lie_where_faces_have_their_parts(expression, seed):
     drawing = draw_face(expression, np.random.default_rng(seed))

@@ -109,7 +109,7 @@ def test_every_scene_shows_another_image(written):
     assert len(set(rows)) == len(rows)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 2**32 - 1))
 def test_faces_are_squares_of_a_quarter_to_three_quarters_of_the_height_inside_the_picture(seed):
     still = compose_still(SAMPLE.train.images[seed % len(SAMPLE.train), :, :, 0], np.random.default_rng(seed))

@@ -169,7 +169,8 @@ def test_a_run_on_transforms_is_also_scored_on_originals_alone(data, tmp_path):
     test = run.metrics["test"]
     assert test["single"]["n"] == 7 * 2 * 3
     assert test["single_originals"]["n"] == _originals(run)
-    assert test["single"]["n"] - test["single_unleaked"]["n"] == run.metrics["data"]["leaked_test"]
+    unleaked = test.get("single_unleaked", {"n": 0})["n"]
+    assert test["single"]["n"] - unleaked == run.metrics["data"]["leaked_test"] > 0
 
 
 def _originals(run):

@@ -21,6 +21,9 @@ SCORE_COLUMNS = ["condition", "scored on", "accuracy", "low", "high", "lowest se
 GREEN = OKABE_ITO[2]
 NOTHING = (np.nan, np.nan)
 
+_LABEL_WIDTH = 0.09
+"""Width of a printed accuracy in units of the axis: a published value that close would be written over."""
+
 
 def plot_intervals(
     rows: Sequence[IntervalRow], title: str = "Published and measured", xlabel: str = "accuracy", percent: bool = True
@@ -193,7 +196,9 @@ def _draw_score(axes: Axes, y: float, row: Mapping[Hashable, Any]) -> None:
     axes.plot((row["lowest seed"], row["highest seed"]), (y, y), "|-", color=colour, linewidth=1, markersize=7)
     axes.plot(row["accuracy"], y, marker, color=colour, markersize=6)
     _draw_published(axes, row["published"], y, face="none")
-    right = np.nanmax([row["accuracy"], row["high"], row["highest seed"], row["published"]])
+    right = np.nanmax([row["accuracy"], row["high"], row["highest seed"]])
+    if 0 <= row["published"] - right < _LABEL_WIDTH:
+        right = row["published"]
     axes.text(right + 0.014, y, number(row["accuracy"]), fontsize=8.5, color=INK, va="center")
 
 
