@@ -16,6 +16,7 @@ __all__ = [
     "FLIP_PROBABILITY",
     "ROTATION_DEGREES",
     "SCALE",
+    "STRONGEST",
     "make_transforms",
     "transform_image",
 ]
@@ -34,6 +35,9 @@ BRIGHTNESS = (0.8, 1.2)
 
 CONTRAST = (0.8, 1.2)
 """Factor on every grey value's distance from the picture's mean, drawn evenly; applied before the brightness."""
+
+STRONGEST = 4.5
+"""Times the ranges above: beyond that a brightness or contrast would be turned around."""
 
 _DRAWS = 5
 """Random numbers that one transform takes, always: so transform j does not depend on the ones before it."""
@@ -64,7 +68,9 @@ def transform_image(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return _transform(image, float(image.mean()), rng.random(_DRAWS))
 
 
-def make_transforms(images: np.ndarray, count: int, seed: int, numbers: np.ndarray | None = None) -> np.ndarray:
+def make_transforms(
+    images: np.ndarray, count: int, seed: int, numbers: np.ndarray | None = None, strength: float = 1.0
+) -> np.ndarray:
     """Make the same number of transforms of every picture; see `transform_image` for what each is.
 
     Transform j of a picture follows from the seed, the picture's number and j alone: not from how many others are
@@ -76,6 +82,7 @@ def make_transforms(images: np.ndarray, count: int, seed: int, numbers: np.ndarr
         seed: 0 or more.
         numbers: int64 (n,), 0 or more: what each picture is known by, such as its row in the data set; pictures of one
             number share their random draws. By default 0 to n - 1.
+        strength: how many times as far as the ranges above each change may go, flips aside; at most `STRONGEST`.
 
     Returns:
         uint8 (n, count, h, w, c); the originals are not among them.
@@ -88,11 +95,13 @@ def make_transforms(images: np.ndarray, count: int, seed: int, numbers: np.ndarr
     for name, value in (("count", count), ("seed", seed)):
         if value < 0:
             raise ValueError(f"{name} must be 0 or more. Received: {value!r}")
+    if not 0 <= strength <= STRONGEST:
+        raise ValueError(f"strength must be between 0 and {STRONGEST}. Received: {strength!r}")
     result = np.empty((len(images), count, *images.shape[1:]), dtype=np.uint8)
     for image, number, transforms in zip(images, _checked(numbers, len(images)), result, strict=True):
         mean = float(image.mean())
         for j, draws in enumerate(_generator(seed, int(number)).random((count, _DRAWS))):
-            transforms[j] = _transform(image, mean, draws)
+            transforms[j] = _transform(image, mean, draws, strength)
     return result
 
 
@@ -111,23 +120,29 @@ def _generator(seed: int, number: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
 
 
-def _transform(image: np.ndarray, mean: float, draws: np.ndarray) -> np.ndarray:
+def _transform(image: np.ndarray, mean: float, draws: np.ndarray, strength: float = 1.0) -> np.ndarray:
     """Transform an image as five draws from [0, 1) say."""
     rotation, flip, scale, brightness, contrast = draws.tolist()
     height, width = image.shape[:2]
     matrix = _to_source(
-        (height, width), _within(ROTATION_DEGREES, rotation), flip < FLIP_PROBABILITY, _within(SCALE, scale)
+        (height, width),
+        _within(ROTATION_DEGREES, rotation, strength),
+        flip < FLIP_PROBABILITY,
+        _within(SCALE, scale, strength),
     )
     # OpenCV turns (h, w, 1) into (h, w).
     moved = cv2.warpAffine(
         image, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT
     )
-    return _grey_map(mean, _within(BRIGHTNESS, brightness), _within(CONTRAST, contrast))[moved].reshape(image.shape)
+    greys = _grey_map(mean, _within(BRIGHTNESS, brightness, strength), _within(CONTRAST, contrast, strength))
+    return greys[moved].reshape(image.shape)
 
 
-def _within(bounds: tuple[float, float], draw: float) -> float:
+def _within(bounds: tuple[float, float], draw: float, strength: float) -> float:
+    """A draw from [0, 1) on a range whose ends are moved away from its middle, or towards it."""
     low, high = bounds
-    return low + (high - low) * draw
+    drawn = low + (high - low) * draw
+    return drawn if strength == 1 else (low + high) / 2 + strength * (drawn - (low + high) / 2)
 
 
 def _to_source(size: tuple[int, int], rotation_degrees: float, flipped: bool, scale: float) -> np.ndarray:

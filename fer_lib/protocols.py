@@ -13,6 +13,9 @@ from fer_lib.datasets import FerDataset, Split
 
 Settings = Mapping[str, Any]
 
+STRENGTH = 4.0
+"""How many times as strong the transforms of `balanced_strong` are: up to 60 degrees, 0.6 to 1.4 times the size."""
+
 
 def prepare(data: FerDataset, protocol: str, settings: Settings, seed: int) -> FerDataset:
     """Make the splits of a protocol from the data in use.
@@ -21,7 +24,8 @@ def prepare(data: FerDataset, protocol: str, settings: Settings, seed: int) -> F
     for the test, by seed (LT2326, Data Preprocessing). `balanced_together` draws `originals_per_class` pictures of each
     class for training and `test_originals_per_class` others for the test, and adds `transforms_per_original` transforms
     of each (LT2326, Discussion); `balanced_apart` makes the same images and then lets chance divide them, so that a
-    picture and its transforms may fall on both sides. `sfew_whole` and `sfew_cropped` take SFEW's scenes, or their
+    picture and its transforms may fall on both sides; `balanced_strong` is `balanced_together` with transforms four
+    times as strong, since the paper gives no ranges. `sfew_whole` and `sfew_cropped` take SFEW's scenes, or their
     stand-in, and `test_share` of each class for the test, by seed (Liu, section 2.1).
 
     Args:
@@ -71,6 +75,11 @@ def _balanced_together(data: FerDataset, settings: Settings, seed: int) -> FerDa
     return _with_splits(data, train, test, f"balanced classes {seed}")
 
 
+def _balanced_strong(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
+    train, test = _balanced_parts(data, settings, seed, STRENGTH)
+    return _with_splits(data, train, test, f"balanced classes, transforms {STRENGTH:g} times as strong {seed}")
+
+
 def _balanced_apart(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
     train, test = _balanced_parts(data, settings, seed)
     pool = _join(train, test)
@@ -98,6 +107,7 @@ PROTOCOLS: dict[str, Callable[[FerDataset, Settings, int], FerDataset]] = {
     "random_split": _random_split,
     "balanced_together": _balanced_together,
     "balanced_apart": _balanced_apart,
+    "balanced_strong": _balanced_strong,
     "sfew_whole": _sfew_whole,
     "sfew_cropped": _sfew_cropped,
 }
@@ -137,7 +147,7 @@ def _sfew(data: FerDataset, settings: Settings, seed: int, *, crop: bool) -> Fer
     )
 
 
-def _balanced_parts(data: FerDataset, settings: Settings, seed: int) -> tuple[Split, Split]:
+def _balanced_parts(data: FerDataset, settings: Settings, seed: int, strength: float = 1.0) -> tuple[Split, Split]:
     """Originals of the training and of the test set, each followed by its transforms."""
     pool = _pool(data)
     wanted, held_out = settings["originals_per_class"], settings["test_originals_per_class"]
@@ -153,14 +163,17 @@ def _balanced_parts(data: FerDataset, settings: Settings, seed: int) -> tuple[Sp
         # FER2013 has 547 pictures of disgust, one fewer than 436 + 112: the first of the rest stands twice.
         train.append(np.resize(members[held_out:], wanted))
     count = settings["transforms_per_original"]
-    return tuple(_with_transforms(pool, np.concatenate(side), count, seed) for side in (train, test))  # type: ignore[return-value]
+    first, second = (_with_transforms(pool, np.concatenate(side), count, seed, strength) for side in (train, test))
+    return first, second
 
 
-def _with_transforms(pool: Split, positions: np.ndarray, count: int, seed: int) -> Split:
+def _with_transforms(pool: Split, positions: np.ndarray, count: int, seed: int, strength: float) -> Split:
     """Each picture named by `positions`, then `count` transforms of it; one that stands twice gets other transforms."""
     repeats = np.array([np.count_nonzero(positions[:index] == place) for index, place in enumerate(positions)])
     originals = pool.images[positions]
-    made = make_transforms(originals, count, seed, numbers=pool.rows[positions] + len(pool) * repeats)
+    made = make_transforms(
+        originals, count, seed, numbers=pool.rows[positions] + len(pool) * repeats, strength=strength
+    )
     images = np.concatenate([originals[:, None], made], axis=1).reshape(-1, *originals.shape[1:])
     assert pool.origins is not None
     labels, rows, origins = (np.repeat(array[positions], count + 1) for array in (pool.labels, pool.rows, pool.origins))

@@ -237,3 +237,16 @@ def test_an_image_of_another_kind_is_refused(image, received):
 def test_arguments_out_of_range_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         make_transforms(_noise(2, 8, 8, 1), **{"count": 1, "seed": 0, **arguments})
+
+
+def test_without_strength_nothing_changes_but_left_and_right():
+    images = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 1), np.uint8)
+    for image, transforms in zip(images, make_transforms(images, 6, 0, strength=0), strict=True):
+        for made in transforms:
+            assert np.array_equal(made, image) or np.array_equal(made, image[:, ::-1])
+
+
+@pytest.mark.parametrize("strength", [-0.1, 5])
+def test_a_strength_out_of_bounds_is_refused(strength):
+    with pytest.raises(ValueError, match=rf"strength must be between 0 and 4\.5\. Received: {strength}"):
+        make_transforms(np.zeros((1, 4, 4, 1), np.uint8), 1, 0, strength=strength)

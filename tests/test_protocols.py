@@ -67,7 +67,7 @@ def test_random_split_counts_a_picture_that_stands_twice_as_leaked(data):
     assert np.array_equal(leaked_mask(found.train, found.test), expected)
 
 
-@pytest.mark.parametrize("protocol", ["balanced_together", "balanced_apart"])
+@pytest.mark.parametrize("protocol", ["balanced_together", "balanced_apart", "balanced_strong"])
 def test_balanced_sets_hold_exact_counts(data, protocol):
     found = prepare(data, protocol, BALANCED, 0)
     assert Counter(found.train.labels.tolist()) == dict.fromkeys(range(7), 5 * 4)
@@ -75,7 +75,7 @@ def test_balanced_sets_hold_exact_counts(data, protocol):
     assert len(found.validation) == 0
 
 
-@pytest.mark.parametrize("protocol", ["balanced_together", "balanced_apart"])
+@pytest.mark.parametrize("protocol", ["balanced_together", "balanced_apart", "balanced_strong"])
 def test_balanced_sets_are_the_same_bytes_for_the_same_seed(data, protocol):
     first, again, other = (prepare(data, protocol, BALANCED, seed) for seed in (0, 0, 1))
     assert first.train.images.tobytes() == again.train.images.tobytes()
@@ -96,6 +96,16 @@ def test_pictures_and_their_transforms_are_kept_together_or_part(data):
     apart = prepare(data, "balanced_apart", BALANCED, 0)
     assert leaked_mask(together.train, together.test).sum() == 0
     assert leaked_mask(apart.train, apart.test).mean() > 0.5
+
+
+def test_strong_transforms_are_of_the_same_pictures_and_further_from_them(data):
+    mild, strong = (prepare(data, name, BALANCED, 0) for name in ("balanced_together", "balanced_strong"))
+    assert np.array_equal(mild.test.rows, strong.test.rows)
+    originals = mild.test.transforms == 0
+    assert np.array_equal(mild.test.images[originals], strong.test.images[originals])
+    pictures = mild.test.images[originals].repeat(4, axis=0).astype(float)
+    far, near = (np.abs(found.test.images - pictures).mean() for found in (strong, mild))
+    assert far > 1.2 * near
 
 
 def test_originals_stand_among_their_transforms(data):

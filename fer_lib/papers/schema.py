@@ -20,7 +20,15 @@ from fer_lib.papers.claim_kinds import (
 
 PROFILES = ("smoke", "quick", "paper")
 
-Protocol = Literal["official", "random_split", "balanced_together", "balanced_apart", "sfew_whole", "sfew_cropped"]
+Protocol = Literal[
+    "official",
+    "random_split",
+    "balanced_together",
+    "balanced_apart",
+    "balanced_strong",
+    "sfew_whole",
+    "sfew_cropped",
+]
 
 NUMBER_AS_TEXT = "YAML reads this number as text; write 1.0e-3 rather than 1e-3, and no quotes"
 
