@@ -10,7 +10,7 @@ from fer_lib import papers
 from fer_lib.claims import judge
 from fer_lib.datasets import FerDataset, load_data
 from fer_lib.papers import PaperCard
-from fer_lib.paths import runs_folder
+from fer_lib.paths import find_sfew, runs_folder
 from fer_lib.protocols import describe_data, prepare
 from fer_lib.runs import Run, find_runs
 from fer_lib.search import search
@@ -82,9 +82,10 @@ class Replication:
 
     def splits(self, variant: str, seed: int = 0) -> FerDataset:
         """The images that a variant is trained and tested on with a seed (see `protocols.prepare`)."""
-        return prepare(self.data, self.card.variants[variant].protocol, self._settings(variant), seed)
+        return prepare(self.data, self.card.variants[variant].protocol, self.settings(variant), seed)
 
-    def _settings(self, variant: str) -> dict[str, Any]:
+    def settings(self, variant: str) -> dict[str, Any]:
+        """Hyper-parameter values of a variant under the profile."""
         own = self.card.profiles[self.profile].hyperparameters
         return {**self.card.settings(variant), **own, **self.card.variants[variant].hyperparameters}
 
@@ -99,12 +100,13 @@ class Replication:
         """What a reader must know of the numbers before reading them, as Markdown."""
         published, mine = self.card.profiles["paper"].epochs, self.card.profiles[self.profile]
         epochs = self.epochs or mine.epochs
-        notes = [
-            f"Data: {self.data.source} (sha256 {self.data.sha256[:12]}…). Profile: {self.profile}, {epochs} epochs."
-        ]
-        if self.data.is_sample:
+        described = self._described_data().values()
+        sources = {self.data.sha256: self.data.source}
+        data = {f"{sources.get(d['sha256'], find_sfew())} (sha256 {d['sha256'][:12]}…)" for d in described}
+        notes = [f"Data: {', '.join(sorted(data))}. Profile: {self.profile}, {epochs} epochs."]
+        if any(d["is_sample"] for d in described):
             notes.append("**Sample data: numbers are not comparable with the paper.**")
-        stand_ins = {described.get("stands_for") for described in self._described_data().values()}
+        stand_ins = sorted({d.get("stands_for", "") for d in described})
         notes += [f"**A stand-in takes the place of {name}: verdicts are indicative.**" for name in stand_ins if name]
         if epochs != published or mine.options or mine.hyperparameters:
             narrower = ", narrower networks" if mine.options else ""

@@ -98,7 +98,9 @@ def test_runs_on_sfew_are_told_from_those_on_its_stand_in(tmp_path, monkeypatch)
         Image.new("L", (50, 50)).save(tmp_path / "sfew" / emotion / "0.png")
     monkeypatch.setenv("SFEW_FOLDER", str(tmp_path / "sfew"))
     assert sfew_replication(tmp_path).complete_runs() == []
-    assert "stand-in" not in sfew_replication(tmp_path).notice
+    notice = sfew_replication(tmp_path, make_tiny_data()).notice
+    assert f"Data: {tmp_path / 'sfew'} (sha256 " in notice
+    assert "stand-in" not in notice and "Sample data" not in notice
 
 
 def test_splits_of_a_variant_are_those_it_is_trained_on(tmp_path):

@@ -64,6 +64,7 @@ def plot_resplits(
     accuracies: pd.DataFrame,
     published: tuple[float, float] | None = None,
     title: str = "Test accuracy over re-splits",
+    test_over_train: float = 0.0,
 ) -> Chart:
     """Test accuracy of each re-split, one dot per seed and variant, with mean and interval (Liu, Section 3).
 
@@ -75,6 +76,8 @@ def plot_resplits(
         accuracies: one row per seed, one column per variant, fractions; NaN where a variant was not trained.
         published: lowest and highest published accuracy, or None.
         title: heading of the figure.
+        test_over_train: test images over training images, by which the interval is widened, since the training sets of
+            re-splits overlap (see `metrics.mean_interval`).
 
     Raises:
         ValueError: if there is no accuracy at all.
@@ -94,7 +97,7 @@ def plot_resplits(
         axes.plot(x, values, color=MUTED, linewidth=0.8, alpha=0.6, zorder=2)
     dots = f"one re-split each, {len(accuracies)} seeds" if len(accuracies) > 1 else "one re-split"
     axes.plot(places.ravel(), accuracies.to_numpy().ravel(), "o", color=BLUE, markersize=5, alpha=0.85, label=dots)
-    texts = [_draw_mean(axes, place, accuracies[name]) for place, name in enumerate(accuracies)]
+    texts = [_draw_mean(axes, place, accuracies[name], test_over_train) for place, name in enumerate(accuracies)]
     axes.set_xticks(range(accuracies.shape[1]), [str(name) for name in accuracies])
     axes.set_xlim(-0.55, accuracies.shape[1] - 0.35)
     axes.margins(y=0.12)
@@ -155,7 +158,7 @@ def _draw_published(axes: Axes, value: float | None, y: float, label: str | None
     marks[0].set(markerfacecolor=face, markeredgewidth=1.8, zorder=4)
 
 
-def _draw_mean(axes: Axes, place: int, accuracies: pd.Series) -> str:
+def _draw_mean(axes: Axes, place: int, accuracies: pd.Series, test_over_train: float) -> str:
     """Draw mean and interval of one variant beside its dots; returns them in words, with the range."""
     values = accuracies.dropna()
     if values.empty:
@@ -164,7 +167,7 @@ def _draw_mean(axes: Axes, place: int, accuracies: pd.Series) -> str:
     if len(values) == 1:
         return words
     mean, x = float(values.mean()), place + 0.24
-    low, high = mean_interval(values.tolist())
+    low, high = np.clip(mean_interval(values.tolist(), test_over_train), 0, 1)  # an accuracy stays one
     label = None if axes.containers else "mean and its 95 % interval"
     axes.errorbar(
         x, mean, [[mean - low], [high - mean]], fmt="D", color=VERMILION, capsize=5, elinewidth=2.2, label=label
