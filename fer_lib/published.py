@@ -9,6 +9,7 @@
 <published>/<paper>/search.csv             one row per trial of the random search, the best first
 """
 
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -29,6 +30,9 @@ SPLITS = ("validation", "test")
 
 RECORD = ("started", "finished", "code_version", "packages", "hardware", "precision", "source", "shortened")
 """What is published of a run's record; anything else in it stays at home."""
+
+PATH_IN_TEXT = re.compile(r"(?<!\S)(?:~|/|[A-Za-z]:[\\/])[^\s,]+")
+"""An absolute path among other words, up to a blank or comma."""
 
 TOLERATED_IMAGES = 3
 """Images whose predicted class may change when probabilities are rounded to half precision."""
@@ -151,16 +155,22 @@ def _public_config(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_folders(value: Any) -> Any:
-    """The same, each absolute path cut down to its last part."""
+    """The same, each absolute path, alone or within a text, cut down to its last part."""
     if isinstance(value, dict):
         return {key: _without_folders(member) for key, member in value.items()}
     if isinstance(value, list):
         return [_without_folders(member) for member in value]
     if isinstance(value, str):
-        for kind in (PurePosixPath, PureWindowsPath):
-            if kind(value).is_absolute() or value.startswith("~"):
-                return kind(value).name
+        return _last_part(value) or PATH_IN_TEXT.sub(lambda found: _last_part(found[0]), value)
     return value
+
+
+def _last_part(text: str) -> str:
+    """The name at the end of an absolute path; nothing where `text` is no such path."""
+    for kind in (PurePosixPath, PureWindowsPath):
+        if kind(text).is_absolute() or text.startswith("~"):
+            return kind(text).name
+    return ""
 
 
 def _small_predictions(run: Run) -> dict[str, np.ndarray]:

@@ -86,6 +86,22 @@ def test_a_path_in_a_request_is_cut_and_hashed_anew(tmp_path):
     assert config["request_sha256"] == request_sha256(config["request"])
 
 
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("stand-in for SFEW, composed from /home/somebody/fer2013.csv, split 3",
+         "stand-in for SFEW, composed from fer2013.csv, split 3"),
+        ("/home/some body/fer2013.csv, random split 0", "fer2013.csv, random split 0"),
+        ("composed from C:\\Users\\somebody\\fer2013.csv", "composed from fer2013.csv"),
+        ("built-in sample and/or 1/2 of it", "built-in sample and/or 1/2 of it"),
+    ],
+)  # fmt: skip
+def test_a_path_within_a_text_is_cut(source, shown, tmp_path):
+    run = write_fake_run(tmp_path / "runs")
+    write_json(run.folder / "config.json", {**run.config, "record": {**run.config["record"], "source": source}})
+    assert publish_run(run, tmp_path / "published" / "seed-0").config["record"]["source"] == shown
+
+
 def test_publishing_twice_gives_the_same_bytes(runs, published, tmp_path):
     publish(runs, destination=tmp_path / "again")
     for path in (path for path in published.rglob("*") if path.is_file()):
