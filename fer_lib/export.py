@@ -11,8 +11,8 @@ from traitlets.config import Config
 from fer_lib.files import write_text
 from fer_lib.notebooks import first_heading
 
-# What TensorFlow's libraries write to stderr as they start, below any logging that could be set, and what it says of
-# several models that predict in one process: neither is about the reader's data or results.
+# What TensorFlow's libraries write as they start, below any logging that could be set, and what it says of several
+# models that predict in one process (on stdout): neither is about the reader's data or results.
 START_UP_MESSAGE = re.compile(
     r"^(?:[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl::|WARNING:tensorflow:\d+ out of the last).*\n?",
     re.MULTILINE,
@@ -53,6 +53,6 @@ def _drop_start_up_messages(content: NotebookNode) -> None:
     for cell in content.cells:
         if cell.cell_type == "code":
             for output in cell.outputs:
-                if output.output_type == "stream" and output.name == "stderr":
+                if output.output_type == "stream":
                     output.text = START_UP_MESSAGE.sub("", output.text)
             cell.outputs = [output for output in cell.outputs if output.get("text") != ""]

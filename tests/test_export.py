@@ -60,9 +60,10 @@ def test_outputs_are_shown_and_code_is_folded(page):
 def test_start_up_messages_are_dropped_and_warnings_stay(tmp_path):
     noise = "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
     logged = "I0000 00:00:1795308658.259447    4822 port.cc:153] oneDNN custom operations are on.\n"
-    noise += "WARNING:tensorflow:5 out of the last 9 calls to <function f at 0x7> triggered tf.function retracing.\n"
+    retraced = "WARNING:tensorflow:5 out of the last 9 calls to <function f at 0x7> triggered tf.function retracing.\n"
     cells = [
         new_code_cell("import tensorflow", outputs=[new_output("stream", name="stderr", text=noise + logged)]),
+        new_code_cell("predict()", outputs=[new_output("stream", name="stdout", text=retraced)]),
         new_code_cell(
             "warn()", outputs=[new_output("stream", name="stderr", text=logged + "UserWarning: mind this\n")]
         ),
