@@ -73,7 +73,8 @@ def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
         MissingNumber: if a run does not hold the number.
     """
     if claim.split is None:
-        return _summarise(runs, [_read(run, run.metrics, metric) for run in runs])
+        found = _summarise(runs, [_read(run, run.metrics, metric) for run in runs])
+        return _within_a_share(found) if metric.endswith("_accuracy") else found
     metrics = [split_metrics(run, claim, claim.grouping) for run in runs]
     values = [_read(run, found, metric) for run, found in zip(runs, metrics, strict=True)]
     mean = float(np.mean(values))
@@ -81,9 +82,7 @@ def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
     images = round(float(np.mean([count or 0 for count in counts])))
     wilson = wilson_interval(min(max(mean, 0.0), 1.0) * images, images) if images else None
     found = _summarise(runs, values, wilson, f"Wilson 95 % on {images:,} {_name_of_images(metrics)}")
-    if wilson is None or found.interval is None:
-        return found
-    return replace(found, interval=(max(found.interval[0], 0.0), min(found.interval[1], 1.0)))  # a share stays one
+    return found if wilson is None else _within_a_share(found)
 
 
 def measure_difference(pairs: Sequence[tuple[Run, Run]], claim: DifferenceClaim) -> Measurement:
@@ -188,6 +187,13 @@ def _by_picture(rows: np.ndarray, correct: Sequence[np.ndarray]) -> np.ndarray:
     shares = np.mean(correct, axis=0)
     pictures, of_image, counts = np.unique(rows, return_inverse=True, return_counts=True)
     return shares if len(pictures) == len(rows) else np.bincount(of_image, weights=shares) / counts
+
+
+def _within_a_share(found: Measurement) -> Measurement:
+    """The same, its interval without what no share of images can be."""
+    if found.interval is None:
+        return found
+    return replace(found, interval=(max(found.interval[0], 0.0), min(found.interval[1], 1.0)))
 
 
 def _sizes_of_splits(runs: Sequence[Run]) -> tuple[int, int] | None:

@@ -271,3 +271,10 @@ def test_a_run_made_before_a_number_was_known_is_not_run(tmp_path):
     old = judge_one(claims[0], run)
     assert (old.verdict, old.measured) == ("not run", None)
     assert old.reason.startswith("a (seed 0) has no weighted_f1")
+
+
+def test_an_interval_of_a_training_accuracy_stays_a_share(tmp_path):
+    runs = [make_run(tmp_path, seed=n, history={"final_accuracy": v}) for n, v in enumerate((0.9, 0.95, 1.0))]
+    claim = timing("value", "90 %", metric="history.final_accuracy")
+    low, high = judge_one(claim, *runs).interval
+    assert 0.8 < low < 0.9 and high == 1.0
