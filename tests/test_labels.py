@@ -31,6 +31,10 @@ def test_emotions_stand_in_the_order_of_fer2013():
             },
         ),
         (
+            "negative_positive",
+            {"negative": ["angry", "disgust", "fear", "sad"], "positive": ["happy", "surprise", "neutral"]},
+        ),
+        (
             "attitude",
             {
                 "negative": ["angry", "disgust", "fear", "sad"],
@@ -98,5 +102,7 @@ def test_grouping_leaves_its_argument_as_it_was():
 def test_class_names():
     assert class_names() == class_names(None) == EMOTIONS
     assert class_names("attitude") == ("negative", "positive", "neutral")
-    with pytest.raises(ValueError, match=r"one of \['attitude', 'disgust_in_angry'\] or None. Received: 'mood'"):
+    with pytest.raises(
+        ValueError, match=r"one of \['attitude', 'disgust_in_angry', 'negative_positive'\] or None. Received: 'mood'"
+    ):
         class_names("mood")

@@ -118,6 +118,11 @@ def test_a_notebook_over_its_time_is_stopped_and_counts_as_failed(tmp_path):
     assert "longer than 0 s" in outcomes[0].error
 
 
+def _heed_interrupts():
+    """What a shell starts in the background ignores SIGINT, and so would all that it starts itself."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_the_kernels(tmp_path, number):
     fifo = tmp_path / "fifo"
@@ -128,7 +133,9 @@ def test_an_interrupt_ends_the_kernels(tmp_path, number):
     )
     project = write_project(tmp_path / "project", n00_stuck=source)
     arguments = command("run", "--profile", "smoke")
-    with subprocess.Popen(arguments, env=environment_of(project), stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        arguments, env=environment_of(project), stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts
+    ) as process:
         kernel = int(fifo.read_text(encoding="utf-8"))
         process.send_signal(number)
         _, told = process.communicate()
