@@ -9,9 +9,8 @@ it was before and the result itself; rounds are interleaved, so that whatever el
 """
 
 import argparse
-import json
-import subprocess
-import sys
+
+from measuring import measure
 
 ROUNDS = 3
 SIDE = 48
@@ -62,16 +61,12 @@ PROGRAMS = {
 """Name -> what is imported or defined, and what is measured."""
 
 
-def measure(name: str, originals: int, count: int) -> tuple[float, float]:
-    """Run a program in a process of its own; seconds, and megabytes above the result."""
+def write_program(name: str, originals: int, count: int) -> str:
+    """A program that prints its seconds, and megabytes above the result."""
     imports, statement = PROGRAMS[name]
-    program = MEASURE.format(
+    return MEASURE.format(
         imports=imports, statement=statement.format(count=count), originals=originals, count=count, side=SIDE
     )
-    # This process must stay small: on Linux a child's peak counts from its parent's size when it was started.
-    output = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
-    seconds, megabytes = json.loads(output)
-    return seconds, megabytes
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -87,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     measured: dict[str, list[tuple[float, float]]] = {name: [] for name in PROGRAMS}
     for _ in range(ROUNDS):
         for name, results in measured.items():
-            results.append(measure(name, options.originals, options.count))
+            results.append(measure(write_program(name, options.originals, options.count)))
 
     made = options.originals * options.count
     seconds = {name: min(result[0] for result in results) for name, results in measured.items()}

@@ -7,12 +7,11 @@ rounds are interleaved, so that whatever else the machine does falls on all alik
 """
 
 import argparse
-import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
+
+from measuring import measure
 
 ROUNDS = 3
 TARGETS = "targets: ratio at most 1.5, cached below 0.3 s, peak below 1,000 MB"
@@ -32,15 +31,6 @@ LOAD = MEASURE.format(
 )
 
 
-def measure(program: str, csv: Path, cache_folder: Path) -> tuple[float, float]:
-    """Run a program in a process of its own; seconds and peak megabytes."""
-    command = [sys.executable, "-c", program, str(csv), str(cache_folder)]
-    # This process must stay small: on Linux a child's peak counts from its parent's size when it was started.
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    seconds, megabytes = json.loads(output)
-    return seconds, megabytes
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print the table.
 
@@ -53,11 +43,11 @@ def main(arguments: list[str] | None = None) -> None:
     names = ("pd.read_csv", "load_fer2013", "load_fer2013, cached")
     measured: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as folder:
-        measure(READ_CSV, csv, Path(folder))  # brings the file into the page cache
+        measure(READ_CSV, str(csv), folder)  # brings the file into the page cache
         for _ in range(ROUNDS):
             shutil.rmtree(folder)
             for name, program in zip(names, (READ_CSV, LOAD, LOAD), strict=True):
-                measured[name].append(measure(program, csv, Path(folder)))
+                measured[name].append(measure(program, str(csv), folder))
 
     seconds = {name: min(result[0] for result in results) for name, results in measured.items()}
     print(f"{csv}: {csv.stat().st_size / 1e6:,.0f} MB; best of {ROUNDS}, peak memory of the whole process")

@@ -82,12 +82,7 @@ class Replication:
 
     def splits(self, variant: str, seed: int = 0) -> FerDataset:
         """The images that a variant is trained and tested on with a seed (see `protocols.prepare`)."""
-        return prepare(self.data, self.card.variants[variant].protocol, self.settings(variant), seed)
-
-    def settings(self, variant: str) -> dict[str, Any]:
-        """Hyper-parameter values of a variant under the profile."""
-        own = self.card.profiles[self.profile].hyperparameters
-        return {**self.card.settings(variant), **own, **self.card.variants[variant].hyperparameters}
+        return prepare(self.data, self.card.variants[variant].protocol, self.card.settings(variant, self.profile), seed)
 
     def _described_data(self) -> dict[str, dict[str, Any]]:
         """What determines the images of each variant (see `protocols.describe_data`)."""

@@ -38,9 +38,9 @@ def make_request(
             f"hyper-parameters of {card.id} must be among {list(card.hyperparameters)}. Received: {unknown}"
         )
     chosen = card.variants[variant]
-    settings: dict[str, Any] = card.settings(variant)
+    settings = card.settings(variant, profile)
     if chosen.kind != "classifier":
-        settings |= {**card.profiles[profile].hyperparameters, **chosen.hyperparameters, **(overrides or {})}
+        settings |= overrides or {}
     if chosen.kind == "network":
         settings["epochs"] = epochs or card.profiles[profile].epochs
     return {

@@ -50,3 +50,11 @@ def fer2013_cache() -> Iterator[Path]:
     """A cache folder for FER2013 itself (80 MB), empty at first and removed afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def user_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in place of the user's cache."""
+    folder = tmp_path / "user-cache"
+    monkeypatch.setenv("FER_LIB_CACHE", str(folder))
+    return folder

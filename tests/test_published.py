@@ -215,3 +215,19 @@ def test_the_committed_numbers_prove_themselves():
     assert verify_published(PUBLISHED) == []
     for run in published_runs():
         assert not run.request["data"]["is_sample"] and not run.config["record"]["shortened"]
+
+
+def test_no_picture_is_committed():
+    """Arrays of the published runs are row numbers, classes and probabilities, and the page draws lines alone."""
+    for path in PUBLISHED.rglob("*.npz"):
+        with np.load(path, allow_pickle=False) as arrays:
+            for name in arrays.files:
+                array, kind = arrays[name], name.rsplit("_", 1)[0]
+                if kind in ("rows", "labels", "transforms"):
+                    assert array.ndim == 1, (path, name)
+                else:
+                    assert array.dtype == np.float16 and array.ndim == 2 and array.shape[1] <= 7, (path, name)
+                    np.testing.assert_allclose(array.astype(float).sum(axis=1), 1, atol=5e-3)
+    assert not re.search(r"<img|<image|data:image|base64", (PUBLISHED / "index.html").read_text(encoding="utf-8"))
+    suffixes = {path.suffix for path in PUBLISHED.rglob("*") if path.is_file()}
+    assert suffixes <= {".json", ".csv", ".npz", ".md", ".html"}

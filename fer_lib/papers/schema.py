@@ -187,11 +187,16 @@ class PaperCard(CardModel):
     deviations: list[Text]
     claims: list[AnyClaim]
 
-    def settings(self, variant: str) -> dict[str, Any]:
-        """Hyper-parameter values of a variant: the card's with its own over them; a classifier's own alone."""
+    def settings(self, variant: str, profile: str = "paper") -> dict[str, Any]:
+        """Hyper-parameter values of a variant: the card's, the profile's over them and its own over both.
+
+        A classifier has its own alone.
+        """
         own = self.variants[variant]
-        shared = {} if own.kind == "classifier" else {name: value.value for name, value in self.hyperparameters.items()}
-        return {**shared, **own.hyperparameters}
+        if own.kind == "classifier":
+            return dict(own.hyperparameters)
+        values = {name: value.value for name, value in self.hyperparameters.items()}
+        return {**values, **self.profiles[profile].hyperparameters, **own.hyperparameters}
 
     def seeds(self, variant: str, profile: str) -> list[int]:
         """Seeds of a variant in a profile: its own where it has any, else the profile's."""
