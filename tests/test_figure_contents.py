@@ -79,7 +79,7 @@ def test_right_and_wrong_predictions_differ_in_mark_line_and_colour():
         assert frame.get_linestyle() != wrong.get_linestyle()
         assert frame.get_edgecolor() != wrong.get_edgecolor()
         assert frame.get_linewidth() < wrong.get_linewidth()
-    assert [text.get_text() for text in chart.legends[0].gettexts_of()] == ["✓ right: 2", "✗ wrong: 1"]
+    assert [text.get_text() for text in chart.legends[0].get_texts()] == ["✓ right: 2", "✗ wrong: 1"]
     assert "2 of them right: Surprise called Fear" in chart.description
 
 
@@ -100,7 +100,7 @@ def test_without_validation_images_the_training_curves_stand_alone(metric):
     for history in (bare, empty):
         chart = figures.plot_history([history, history], metric)
         assert [line.get_linewidth() > 2 for line in chart.axes[0].lines] == [False, False, True]
-        assert [text.get_text() for text in chart.axes[0].get_legend().gettexts_of()] == ["training, mean of 2 seeds"]
+        assert [text.get_text() for text in chart.axes[0].get_legend().get_texts()] == ["training, mean of 2 seeds"]
         assert "validation" not in chart.description
 
 
@@ -160,7 +160,7 @@ def test_accuracies_stand_under_their_condition_with_interval_seeds_and_publishe
 def test_without_published_accuracies_the_legend_names_none():
     for published, entries in ((0.5, 5), (np.nan, 4)):
         chart = figures.plot_accuracies(SCORES.assign(published=published))
-        assert len(chart.legends[0].gettexts_of()) == entries
+        assert len(chart.legends[0].get_texts()) == entries
 
 
 def test_boxes_are_drawn_to_the_scale_of_their_scene():
@@ -174,7 +174,7 @@ def test_boxes_are_drawn_to_the_scale_of_their_scene():
     assert solid.get_width() == pytest.approx(44 * scale) == solid.get_height()
     assert len(axes.patches) == 2 * (2 + 4)  # each over a dark line
     assert texts_of(chart) == ["angry", "fear (no face found)", "sad", "happy"]
-    assert [text.get_text() for text in chart.legends[0].gettexts_of()] == [
+    assert [text.get_text() for text in chart.legends[0].get_texts()] == [
         "true face",
         "largest face found",
         "other faces found",
