@@ -60,6 +60,36 @@ def verify(path: Path) -> None:
     click.echo(audit.describe(audit.summarize(datasets.load_fer2013(path))))
 
 
+@data.command("audit")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--output", default="audit.csv", show_default=True, type=click.Path(path_type=Path), help="The list.")
+@click.option("--votes", type=click.Path(path_type=Path), help="FER+ votes, where not found by themselves.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the copies that are kept.")
+@click.option("--label-noise", is_flag=True, help="Also list labels that a model of the other images doubts.")
+def audit_(path: Path, output: Path, votes: Path | None, seed: int, label_noise: bool) -> None:
+    """List what is wrong with single images of FER2013 at PATH: row, split, label, reason, evidence.
+
+    Prints the counts per reason and class, how often FER+ votes and the Haar cascade agree on what is no face, and how
+    good the search for partly hidden faces is on drawn ones. PATH may be "sample", for the built-in one.
+    """
+    from fer_lib import audit, datasets, paths
+    from fer_lib.votes import read_votes
+
+    data = datasets.load_data(path)
+    found = votes or paths.find_votes(data.source)
+    known = None if found is None else read_votes(found, data)
+    probabilities = audit.out_of_fold_probabilities(data) if label_noise else None
+    table = audit.audit_dataset(data, votes=known, seed=seed, probabilities=probabilities)
+    audit.write_audit(table, output)
+    counts = audit.count_reasons(table)
+    _echo_table([["", *counts.columns], *([str(name), *map(str, line)] for name, line in counts.iterrows())])
+    click.echo(f"\nvotes    {found or 'none: the Haar cascade alone says what is no face'}")
+    if known is not None:
+        click.echo(f"cascade  {audit.compare_with_cascade(data, known).describe()}")
+    click.echo(f"trial    of the search for hidden faces, {audit.estimate_hidden().describe()}")
+    click.echo(output)
+
+
 @data.command()
 @click.argument("path", metavar="OUT.csv", type=click.Path(path_type=Path))
 def sample(path: Path) -> None:

@@ -50,3 +50,28 @@ def find_sfew() -> Path | None:
         return Path(named).expanduser().resolve()
     default = DATA / "sfew"
     return default if default.is_dir() else None
+
+
+def find_votes(data_source: str | Path) -> Path | None:
+    """Where the FER+ votes of a data set are; None if there are none.
+
+    Args:
+        data_source: `source` of the data (see `datasets.FerDataset`). Votes belong to the rows of a CSV file: a folder,
+            and the built-in sample, have none.
+
+    Returns:
+        The file that FERPLUS_CSV names, else data/fer2013new.csv, else fer2013new.csv beside the data.
+
+    Raises:
+        FileNotFoundError: if FERPLUS_CSV names a file that is not there.
+    """
+    source = Path(data_source)
+    if not source.is_file():
+        return None
+    named = os.environ.get("FERPLUS_CSV")
+    if named:
+        if not Path(named).expanduser().is_file():
+            raise FileNotFoundError(f"FERPLUS_CSV must name a file that exists. Received: {named!r}")
+        return Path(named).expanduser()
+    places = (DATA / "fer2013new.csv", source.with_name("fer2013new.csv"))
+    return next((place for place in places if place.is_file()), None)

@@ -11,6 +11,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "fer_lib"
 HEAVY = {"tensorflow", "keras"}
 WITHOUT_TENSORFLOW = [
     "labels",
+    "datasets",
+    "audit",
+    "votes",
     "files",
     "paths",
     "runs",

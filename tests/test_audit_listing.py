@@ -1,0 +1,190 @@
+"""The audit's list: reasons, evidence, the copy that is kept, what is excluded, counted, cached and written."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from audited_data import BLANK, DUPLICATE, MIRRORED, NEAR, make_audited, make_votes, write_votes
+
+from fer_lib.audit import (
+    CLEANING,
+    REASONS,
+    Agreement,
+    audit_dataset,
+    compare_with_cascade,
+    count_reasons,
+    excluded_rows,
+    load_audit,
+    write_audit,
+)
+from fer_lib.audit.repeats import find_repeats
+from fer_lib.datasets import FerDataset, Split
+from fer_lib.sample import draw_face
+from fer_lib.votes import read_votes
+
+
+@pytest.fixture(scope="module")
+def data() -> FerDataset:
+    return make_audited()
+
+
+@pytest.fixture(scope="module")
+def votes_path(data: FerDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_votes(tmp_path_factory.mktemp("votes") / "fer2013new.csv", make_votes(data))
+
+
+@pytest.fixture(scope="module")
+def table(data: FerDataset, votes_path: Path) -> pd.DataFrame:
+    return audit_dataset(data, votes=read_votes(votes_path, data))
+
+
+def rows_of(table: pd.DataFrame, reason: str) -> list[int]:
+    return table.loc[table["reason"] == reason, "row"].tolist()
+
+
+def evidence_of(table: pd.DataFrame, row: int, reason: str) -> str:
+    return table.loc[(table["row"] == row) & (table["reason"] == reason), "evidence"].item()
+
+
+def test_every_planted_fault_is_listed_with_its_evidence(table: pd.DataFrame) -> None:
+    assert rows_of(table, "duplicate") == [DUPLICATE]
+    assert evidence_of(table, DUPLICATE, "duplicate") == "equals row 3 (train, happy)"
+    assert rows_of(table, "near_duplicate") == [NEAR, MIRRORED]
+    assert evidence_of(table, NEAR, "near_duplicate").startswith("is like row 4 (train, sad): details correlate by ")
+    assert evidence_of(table, MIRRORED, "near_duplicate").startswith("mirrors row 5 (train, surprise)")
+    assert rows_of(table, "not_a_face") == [0, 1]
+    assert evidence_of(table, 1, "not_a_face") == "1 of 10 FER+ votes: not a face"
+    assert rows_of(table, "blank") == [BLANK]
+    assert not rows_of(table, "label_noise")
+
+
+def test_lines_are_sorted_and_know_their_row(table: pd.DataFrame, data: FerDataset) -> None:
+    assert list(table.columns) == ["row", "split", "label", "reason", "evidence"]
+    keys = [(row, REASONS.index(reason)) for row, reason in zip(table["row"], table["reason"], strict=True)]
+    assert keys == sorted(set(keys))
+    assert table.loc[table["row"] == MIRRORED, ["split", "label"]].to_numpy().tolist()[0] == ["validation", 5]
+    assert table["evidence"].str.len().min() > 0
+    labels = np.concatenate([split.labels for split in data.splits().values()])
+    assert (table["label"].to_numpy() == labels[table["row"]]).all()
+
+
+def test_one_copy_of_a_picture_under_several_classes_is_kept_by_seed() -> None:
+    face = draw_face("fear", np.random.default_rng(2)).image[..., None]
+    images = np.stack([face, face, (0.8 * face).astype(np.uint8), face[:, ::-1]])
+    known = pd.DataFrame({"row": [4, 5, 8, 9], "split": "train", "label": [2, 2, 4, 2]})
+    kept = []
+    for seed in range(12):
+        excluded = set(find_repeats(images, known, seed)["two_classes"])
+        assert excluded == set(find_repeats(images, known, seed)["two_classes"])
+        assert len(excluded) == 3
+        kept += set(range(4)) - excluded
+
+    assert set(kept) == {0, 1, 2, 3}
+    assert find_repeats(images, known.assign(label=2), seed=0)["two_classes"] == {}
+
+
+def test_the_evidence_names_the_copy_that_is_kept(table: pd.DataFrame) -> None:
+    (row,) = rows_of(table, "two_classes")
+    kept = {4: "row 21 (train, surprise)", NEAR: "row 4 (train, sad)"}[row]
+
+    assert evidence_of(table, row, "two_classes") == f"one of 2 copies under sad, surprise; {kept} is kept"
+
+
+def test_without_votes_the_cascade_decides_and_says_so(data: FerDataset) -> None:
+    alone = audit_dataset(data)
+
+    assert BLANK in rows_of(alone, "not_a_face")
+    assert evidence_of(alone, BLANK, "not_a_face") == "the Haar cascade, alone, finds no face"
+
+
+def test_excluded_rows_are_those_of_the_reasons(table: pd.DataFrame) -> None:
+    cleaned = excluded_rows(table)
+
+    assert cleaned.dtype == np.int64
+    assert cleaned.tolist() == sorted(set(table.loc[table["reason"].isin(CLEANING), "row"]))
+    assert DUPLICATE not in cleaned and BLANK in cleaned
+    assert excluded_rows(table, ("duplicate", "blank")).tolist() == [DUPLICATE, BLANK]
+    assert excluded_rows(table, ()).tolist() == []
+    with pytest.raises(ValueError, match=r"reasons must be among duplicate, .*\. Received: \['ugly'\]$"):
+        excluded_rows(table, ("blank", "ugly"))
+
+
+def test_counts_are_per_reason_and_class(table: pd.DataFrame) -> None:
+    counts = count_reasons(table)
+
+    assert list(counts.index) == [*REASONS, "cleaning"]
+    assert counts.loc["duplicate"].to_dict() == {
+        "angry": 0, "disgust": 0, "fear": 0, "happy": 1, "sad": 0, "surprise": 0, "neutral": 0, "all": 1,
+    }  # fmt: skip
+    assert counts.loc["cleaning", "all"] == len(excluded_rows(table))
+    assert (counts.drop(columns="all").sum(axis=1) == counts["all"]).all()
+    assert count_reasons(table.iloc[:0]).to_numpy().sum() == 0
+
+
+def test_the_list_is_cached_by_data_and_votes(
+    data: FerDataset, votes_path: Path, table: pd.DataFrame, user_cache: Path
+) -> None:
+    first = load_audit(data, votes_path)
+    made = {path: path.stat().st_mtime_ns for path in user_cache.iterdir()}
+    again = load_audit(data, votes_path)
+
+    pd.testing.assert_frame_equal(first, table)
+    pd.testing.assert_frame_equal(again, table)
+    assert {path: path.stat().st_mtime_ns for path in user_cache.iterdir()} == made
+
+    without = load_audit(data)
+    assert rows_of(without, "not_a_face") != rows_of(table, "not_a_face")
+    load_audit(replace(data, sha256="b" * 64))
+    assert len(list(user_cache.iterdir())) == 3
+
+
+def test_a_damaged_cache_is_made_anew(
+    data: FerDataset, votes_path: Path, table: pd.DataFrame, user_cache: Path
+) -> None:
+    load_audit(data, votes_path)
+    (cached,) = user_cache.iterdir()
+    cached.write_bytes(cached.read_bytes()[:200])
+
+    pd.testing.assert_frame_equal(load_audit(data, votes_path), table)
+
+
+def test_the_list_is_written_as_csv(table: pd.DataFrame, tmp_path: Path) -> None:
+    write_audit(table, tmp_path / "lists" / "audit.csv")
+
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "lists" / "audit.csv"), table)
+    assert [path.name for path in (tmp_path / "lists").iterdir()] == ["audit.csv"]
+
+
+def test_data_that_do_not_fit_are_refused(data: FerDataset, votes_path: Path) -> None:
+    part = data.train
+    twice = replace(data, test=Split(part.images[:3], part.labels[:3], part.rows[:3]))
+    small = replace(data, test=Split(part.images[:3, :40, :40], part.labels[:3], np.arange(90, 93)))
+
+    with pytest.raises(ValueError, match=r"once\. Received: row 0 twice$"):
+        audit_dataset(twice)
+    with pytest.raises(ValueError, match=r"Received: \[\(40, 40, 1\), \(48, 48, 1\)\]$"):
+        audit_dataset(small)
+    with pytest.raises(ValueError, match=r"votes must be of the 98 rows of the data\. Received: 97 rows$"):
+        audit_dataset(data, votes=read_votes(votes_path, data).iloc[:97])
+    with pytest.raises(ValueError, match=r"seed must be 0 or more\. Received: -1$"):
+        audit_dataset(data, seed=-1)
+
+
+def test_votes_and_cascade_are_compared_on_all_rows(data: FerDataset, votes_path: Path) -> None:
+    agreement = compare_with_cascade(data, read_votes(votes_path, data))
+
+    by_cascade = rows_of(audit_dataset(data), "not_a_face")
+    assert agreement.both == len({0, 1} & set(by_cascade))
+    assert agreement.both + agreement.votes_only == 2
+    assert agreement.both + agreement.cascade_only == len(by_cascade)
+    assert agreement.both + agreement.votes_only + agreement.cascade_only + agreement.neither == 98
+
+
+def test_agreement_beyond_chance_is_cohens_kappa() -> None:
+    assert Agreement(20, 5, 10, 15).share == 0.7
+    assert Agreement(20, 5, 10, 15).kappa == pytest.approx(0.4)
+    assert Agreement(5, 0, 0, 5).kappa == 1
+    assert np.isnan(Agreement(0, 0, 0, 5).kappa)
+    assert "they agree on 70.0%, kappa 0.400" in Agreement(20, 5, 10, 15).describe()

@@ -1,0 +1,54 @@
+"""`fer-lib data audit`: the list it writes and what it prints."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from audited_data import make_audited, make_votes, write_csv, write_votes
+from click.testing import CliRunner
+
+from fer_lib.audit import REASONS
+from fer_lib.cli import main
+
+
+@pytest.fixture(scope="module")
+def csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_csv(tmp_path_factory.mktemp("audited") / "fer2013.csv", make_audited())
+
+
+def test_the_list_is_written_and_counted(csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FERPLUS_CSV", raising=False)
+    votes, output = write_votes(tmp_path / "votes.csv", make_votes(make_audited())), tmp_path / "list.csv"
+
+    done = CliRunner().invoke(
+        main,
+        ["data", "audit", str(csv), "--votes", str(votes), "--output", str(output), "--seed", "3", "--label-noise"],
+    )
+
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(output)
+    assert list(table.columns) == ["row", "split", "label", "reason", "evidence"]
+    assert set(table["reason"]) <= set(REASONS)
+    printed = {line.split()[0]: line.split()[1:] for line in done.output.splitlines() if line.strip()}
+    assert printed["angry"][-1] == "all"
+    for reason in REASONS:
+        assert int(printed[reason][-1]) == (table["reason"] == reason).sum()
+    assert int(printed["label_noise"][-1]) > 0
+    assert printed["votes"] == [str(votes)]
+    assert re.search(r"they agree on \d+\.\d%, kappa -?\d\.\d{3}", done.output)
+    precision = re.search(r"precision (\d\.\d\d) \(by chance 0\.50;", done.output)
+    assert precision and float(precision[1]) > 0.75
+    assert done.output.splitlines()[-1] == str(output)
+
+
+def test_votes_that_do_not_fit_are_one_line_of_error(csv: Path, tmp_path: Path) -> None:
+    votes = write_votes(tmp_path / "votes.csv", make_votes(make_audited()).iloc[:5])
+
+    done = CliRunner().invoke(
+        main, ["data", "audit", str(csv), "--votes", str(votes), "--output", str(tmp_path / "a.csv")]
+    )
+
+    assert done.exit_code == 2
+    assert done.output.splitlines() == [f"Error: {votes}: there must be 98 rows, as many as of the data. Received: 5"]
+    assert not (tmp_path / "a.csv").exists()
