@@ -66,14 +66,18 @@ def main(arguments: list[str] | None = None) -> int:
         with found_csv(options.csv) as csv:
             if csv:
                 results.append(run("bench_data", str(csv)))
+                results.append(run("bench_audit", str(csv)))
             else:
                 print(
-                    "bench_data is skipped: FER2013's CSV is not here (name it with --csv or FER2013_CSV)", flush=True
+                    "bench_data and bench_audit are skipped: FER2013's CSV is not here "
+                    "(name it with --csv or FER2013_CSV)",
+                    flush=True,
                 )
     except FileNotFoundError as error:
         parser.error(str(error))
     results.append(run("bench_augment"))
     results.append(run("bench_layers"))
+    results.append(run("bench_gradcam"))
     results.append(run("bench_training", *(["--images", str(options.images)] if options.images else [])))
     return 0 if all(results) else 1
 

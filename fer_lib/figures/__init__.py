@@ -7,6 +7,7 @@ and shares come in as fractions and are printed as percent.
 from fer_lib.figures.comparisons import IntervalRow, plot_accuracies, plot_intervals, plot_resplits
 from fer_lib.figures.curves import plot_history, plot_search
 from fer_lib.figures.distributions import plot_class_counts, plot_class_distribution, plot_label_distribution
+from fer_lib.figures.heatmaps import plot_curves, plot_heatmaps
 from fer_lib.figures.images import plot_duplicates, plot_image_grid, plot_random_images, plot_transforms
 from fer_lib.figures.predictions import plot_confusion, plot_confusion_examples, plot_predictions
 from fer_lib.figures.scenes import plot_scenes
@@ -18,7 +19,9 @@ __all__ = [
     "plot_class_distribution",
     "plot_confusion",
     "plot_confusion_examples",
+    "plot_curves",
     "plot_duplicates",
+    "plot_heatmaps",
     "plot_history",
     "plot_image_grid",
     "plot_intervals",

@@ -15,9 +15,19 @@ from fer_lib.cache import read_cache, user_cache_folder, write_cache
 from fer_lib.datasets import SPLIT_USAGES, FerDataset, Split
 from fer_lib.files import atomic
 from fer_lib.labels import EMOTIONS
-from fer_lib.sample.drawing import Drawing, draw_face
+from fer_lib.sample.drawing import Box, Drawing, draw_face
 
-__all__ = ["DRAWING_VERSION", "SIZES", "Drawing", "draw_face", "load_sample", "make_sample", "write_sample_csv"]
+__all__ = [
+    "DRAWING_VERSION",
+    "SIZES",
+    "Box",
+    "Drawing",
+    "draw_face",
+    "draw_row",
+    "load_sample",
+    "make_sample",
+    "write_sample_csv",
+]
 
 DRAWING_VERSION = 1
 """Raised whenever the same seed gives another picture; samples cached by another version are drawn anew."""
@@ -54,15 +64,24 @@ def make_sample(sizes: tuple[int, int, int] = SIZES, seed: int = 0) -> FerDatase
     for index, (split, size) in enumerate(zip(_SPLITS, sizes, strict=True)):
         labels = np.repeat(np.arange(len(EMOTIONS)), _class_counts(size))
         labels = np.random.default_rng([seed, index]).permutation(labels).astype(np.int64)
-        images = [
-            draw_face(EMOTIONS[label], np.random.default_rng([seed, index, row])).image
-            for row, label in enumerate(labels)
-        ]
+        images = [draw_row(index, row, EMOTIONS[label], seed).image for row, label in enumerate(labels)]
         arrays[f"images_{split}"], arrays[f"labels_{split}"] = np.stack(images)[..., None], labels
     digest = hashlib.sha256()
     for line in _csv_lines(arrays):
         digest.update(line)
     return _dataset(arrays, digest.hexdigest())
+
+
+def draw_row(split_index: int, row: int, expression: str, seed: int = 0) -> Drawing:
+    """Draw the picture of a sample that stands at a place of it, with where its parts are.
+
+    Args:
+        split_index: 0, 1 or 2 for Training, PublicTest and PrivateTest.
+        row: place in the split, from 0.
+        expression: the one of `labels.EMOTIONS` that the sample shows there.
+        seed: of the sample.
+    """
+    return draw_face(expression, np.random.default_rng([seed, split_index, row]))
 
 
 def load_sample(sizes: tuple[int, int, int] = SIZES, seed: int = 0) -> FerDataset:
