@@ -6,14 +6,24 @@ from typing import Any
 
 import keras
 
-from fer_lib.models.backbones import build_vgg19
+from fer_lib.models.backbones import build_efficientnetb0, build_resnet50, build_vgg16, build_vgg19
 from fer_lib.models.lenets import build_lenet5, build_lenet_sfew
 from fer_lib.models.light_vgg import build_light_vgg
+from fer_lib.models.surgery import build_shallow, build_small_residual, build_vgg16_extended
+from fer_lib.models.weights import WeightsNotAvailable, weights_available
+
+__all__ = ["WeightsNotAvailable", "build", "names", "options_of", "weights_available"]
 
 _BUILDERS: dict[str, Callable[..., keras.Model]] = {
+    "efficientnetb0": build_efficientnetb0,
     "lenet5": build_lenet5,
     "lenet_sfew": build_lenet_sfew,
     "light_vgg": build_light_vgg,
+    "resnet50": build_resnet50,
+    "shallow": build_shallow,
+    "small_residual": build_small_residual,
+    "vgg16": build_vgg16,
+    "vgg16_extended": build_vgg16_extended,
     "vgg19": build_vgg19,
 }
 
