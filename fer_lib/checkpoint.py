@@ -42,21 +42,36 @@ def save_checkpoint(path: Path, model: keras.Model, state: State, request_sha256
 def restore_checkpoint(path: Path, model: keras.Model, request_sha256: str) -> State:
     """Put a compiled model back to where its checkpoint left it.
 
+    The model must train the same layers as when it was saved, or its optimizer has other variables (`read_history`
+    tells how far it had come).
+
     Returns:
         The state saved with it; a new one, the model untouched, where there is no checkpoint or it belongs to another
         request.
     """
-    if not path.exists():
+    header = _read_header(path, request_sha256)
+    if header is None:
         return State()
     with np.load(path, allow_pickle=False) as arrays:
-        header: dict[str, Any] = json.loads(arrays["header"].tobytes().decode("utf-8"))
-        if header["request_sha256"] != request_sha256:
-            return State()
         model.set_weights(_sequence(arrays, "weight"))
         model.optimizer.build(model.trainable_variables)
         for variable, value in zip(model.optimizer.variables, _sequence(arrays, "optimizer"), strict=True):
             variable.assign(value)
         return State(header["history"], _sequence(arrays, "kept"), header["kept_epoch"])
+
+
+def read_history(path: Path, request_sha256: str) -> list[dict[str, float]]:
+    """Rows of the completed epochs; none where there is no checkpoint or it belongs to another request."""
+    header = _read_header(path, request_sha256)
+    return [] if header is None else header["history"]
+
+
+def _read_header(path: Path, request_sha256: str) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as arrays:
+        header: dict[str, Any] = json.loads(arrays["header"].tobytes().decode("utf-8"))
+    return header if header["request_sha256"] == request_sha256 else None
 
 
 def _numbered(prefix: str, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:

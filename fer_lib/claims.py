@@ -18,7 +18,7 @@ from fer_lib.papers.claim_kinds import (
     variants_of,
 )
 from fer_lib.papers.schema import PaperCard
-from fer_lib.runs import Run
+from fer_lib.runs import Run, find_obstacles
 from fer_lib.verdicts import RULES, SAMPLE_DATA, SHORTENED, VERDICTS, Verdict
 
 __all__ = ["RULES", "SAMPLE_DATA", "SHORTENED", "VERDICTS", "Judgement", "judge"]
@@ -95,20 +95,25 @@ def judge(card: PaperCard, runs: Sequence[Run]) -> list[Judgement]:
         ValueError: if two runs are of the same variant and seed.
     """
     by_variant: dict[str, dict[int, Run]] = {}
+    runs = [run for run in runs if run.request["paper"] == card.id]
+    obstacles = find_obstacles(runs)
     for run in runs:
         request = run.request
-        if request["paper"] != card.id:
-            continue
         by_seed = by_variant.setdefault(request["variant"], {})
         if request["seed"] in by_seed:
             folders = [str(by_seed[request["seed"]].folder), str(run.folder)]
             raise ValueError(f"runs must hold one run per variant and seed. Received: {folders}")
         by_seed[request["seed"]] = run
     in_order = {name: dict(sorted(by_seed.items())) for name, by_seed in by_variant.items()}
-    return [_judge_claim(card, claim, in_order) for claim in card.claims]
+    return [_judge_claim(card, claim, in_order, obstacles) for claim in card.claims]
 
 
-def _judge_claim(card: PaperCard, claim: Claim, by_variant: Mapping[str, Mapping[int, Run]]) -> Judgement:
+def _judge_claim(
+    card: PaperCard,
+    claim: Claim,
+    by_variant: Mapping[str, Mapping[int, Run]],
+    obstacles: Mapping[tuple[str, int], str],
+) -> Judgement:
     """Describe the claim, find its runs, measure, and withhold the verdict where none may be given."""
     wanted = {name: {seed: (name, seed) for seed in card.seeds(name, "paper")} for name in variants_of(claim)}
     planned, found = _group(card, claim, wanted), _group(card, claim, by_variant)
@@ -117,7 +122,7 @@ def _judge_claim(card: PaperCard, claim: Claim, by_variant: Mapping[str, Mapping
     missing = [(name, seed) for name, seed in asked if seed not in by_variant.get(name, {})]
     judgement = replace(_describe(claim, card.id), n_seeds_expected=_count_seeds(claim, planned, planned))
     if not found or not all(found):
-        return replace(judgement, verdict="not run", reason=f"no run of {_list_missing(missing)}")
+        return replace(judgement, verdict="not run", reason=_why_not_run(missing, obstacles))
     used = [run for group in found for run in group]
     judgement = replace(judgement, n_seeds=_count_seeds(claim, found, planned), stands_for=_stand_ins(used))
     barred = _why_no_verdict(used)
@@ -171,6 +176,12 @@ def _list_missing(missing: Sequence[tuple[str, int]]) -> str:
     return ", ".join(
         f"{name} (seed{'s' if len(given) > 1 else ''} {', '.join(map(str, given))})" for name, given in seeds.items()
     )
+
+
+def _why_not_run(missing: Sequence[tuple[str, int]], obstacles: Mapping[tuple[str, int], str]) -> str:
+    """`ImageNet weights not available: no run of resnet50 (seed 0)`, or without what stood in the way where unknown."""
+    reasons = dict.fromkeys(obstacles[pair] for pair in missing if pair in obstacles)
+    return ": ".join([*([" and ".join(reasons)] if reasons else []), f"no run of {_list_missing(missing)}"])
 
 
 def _why_no_verdict(runs: Sequence[Run]) -> str:

@@ -85,10 +85,11 @@ def describe_splits(data: FerDataset, leaked: np.ndarray) -> dict[str, float]:
         leaked: bool (n_test,), which test images also stand in Training (`audit.leaked_mask`).
 
     Returns:
-        Images for training and test, the fewest of any class in each, and how many test images are leaked, with
-        their share.
+        Images in all, for training and for the test, the fewest of any class in each, and how many test images are
+        leaked, with their share.
     """
     return {
+        "images": sum(len(split) for split in data.splits().values()),
         "train_images": len(data.train),
         "test_images": len(data.test),
         "train_per_class": _fewest(data.train.labels),

@@ -1,6 +1,5 @@
 """Fit a network: precision, seeds, an epoch at a time on disk, and on from there after a kill."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,15 +12,14 @@ import pandas as pd
 import tensorflow as tf
 
 from fer_lib import models, pipeline
-from fer_lib.augmentation_layers import random_layers, with_augmentation
-from fer_lib.checkpoint import State, restore_checkpoint, save_checkpoint
+from fer_lib.augmentation_layers import with_augmentation
+from fer_lib.checkpoint import read_history, restore_checkpoint
 from fer_lib.datasets import FerDataset, Split
-from fer_lib.files import atomic, write_text
 from fer_lib.labels import GROUPINGS
 from fer_lib.layers import with_fast_kernels
-from fer_lib.progress import Progress, write_progress
-
-KEPT_EPOCHS = ("best_validation_accuracy", "last")
+from fer_lib.models.weights import transfer_weights
+from fer_lib.recorder import EpochRecorder
+from fer_lib.unfreezing import Phase, open_blocks, plan_phases
 
 OPTIMIZERS: dict[str, tuple[type[keras.optimizers.Optimizer], tuple[str, ...]]] = {
     "adam": (keras.optimizers.Adam, ("beta_1", "beta_2")),
@@ -49,12 +47,21 @@ class Fitted:
 
 
 def fit_network(
-    request: dict[str, Any], sha256: str, data: FerDataset, folder: Path, *, precision: str, keep_epochs: bool = False
+    request: dict[str, Any],
+    sha256: str,
+    data: FerDataset,
+    folder: Path,
+    *,
+    precision: str,
+    keep_epochs: bool = False,
+    start: keras.Model | None = None,
 ) -> Fitted:
     """Train the network that `request` describes, going on from the checkpoint in `folder` where there is one.
 
     Only the training and the validation split are touched. The random state of an epoch (order of the images, dropout,
-    augmentation) is a function of the seed and the epoch alone, so a resumed run draws what it would have drawn.
+    augmentation) is a function of the seed and the epoch alone, so a resumed run draws what it would have drawn. Phases
+    follow each other (`unfreezing.plan_phases`), each with an optimizer of its own; a phase ends with its epochs, or
+    earlier where it was patient enough.
 
     Args:
         request: what determines the run, as `config.json` holds it.
@@ -63,42 +70,72 @@ def fit_network(
         folder: the run folder; history.csv and checkpoint.npz are written there after every epoch.
         precision: `bfloat16` (mixed, weights in float32) or `float32`.
         keep_epochs: also write the weights of every epoch to `epochs/<epoch>.npz`.
+        start: a trained network whose base's weights this one starts from.
 
     Returns:
         The model with the kept epoch's weights, and its history.
     """
-    seed, settings = request["seed"], request["hyperparameters"]
+    settings = request["hyperparameters"]
     options = _builder_options(request, data.train)
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(request["seed"])
     if request["deterministic"]:
         tf.config.experimental.enable_op_determinism()
     with dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
-        model = with_augmentation(with_fast_kernels(models.build(request["model"], **options)), settings)
-    steps = pipeline.steps_per_epoch(len(data.train), settings["batch_size"])
+        network = models.build(request["model"], **options)
+        if start is not None:
+            transfer_weights(start, network)
+        network = with_fast_kernels(network)
+        model = with_augmentation(network, settings)
+    phases = _phases(network, settings)
+    reached = read_history(folder / "checkpoint.npz", sha256)
+    first = int(reached[-1].get("phase", 1)) - 1 if reached else 0
+    _compile(model, network, phases[first], settings, len(data.train))
+    state = restore_checkpoint(folder / "checkpoint.npz", model, sha256)
+    recorder = EpochRecorder(request, sha256, folder, state, phases, keep_epochs)
+    for number in range(first, len(phases)):
+        recorder.phase = number
+        if number > first:
+            _compile(model, network, phases[number], settings, len(data.train))
+        if not recorder.is_over():
+            _fit_phase(model, request, data, recorder)
+    return Fitted(_plain_model(request["model"], options, state.kept), pd.DataFrame(state.history), state.kept_epoch)
+
+
+def _phases(network: keras.Model, settings: dict[str, Any]) -> list[Phase]:
+    """Those of the schedule; where the paper has none, one that leaves `trainable` as the builder has it."""
+    if "schedule" in settings:
+        return plan_phases(settings["schedule"], settings, network)
+    return [Phase("all", 0, settings["epochs"], settings["learning_rate"])]
+
+
+def _compile(model: keras.Model, network: keras.Model, phase: Phase, settings: dict[str, Any], images: int) -> None:
+    """Freeze as the phase says, with an optimizer of its own; `model` is `network`, or augments before it."""
+    if phase.open_blocks:
+        open_blocks(network, phase.open_blocks, settings["frozen_batch_norm"])
+    steps = pipeline.steps_per_epoch(images, settings["batch_size"])
     model.compile(
-        make_optimizer(settings),
+        make_optimizer({**settings, "learning_rate": phase.learning_rate}),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=False,
         steps_per_execution=_steps_at_once(steps, settings["batch_size"]),
     )
-    state = restore_checkpoint(folder / "checkpoint.npz", model, sha256)
-    recorder = _EpochRecorder(request, sha256, folder, state, keep_epochs)
-    done = len(state.history)
-    if done < request["epochs"]:
-        batch_size = settings["batch_size"]
-        train, validation = _grouped(data.train, request), _grouped(data.validation, request)
-        model.fit(
-            pipeline.training_batches(train, batch_size, seed, first_epoch=done),
-            steps_per_epoch=steps,
-            validation_data=pipeline.evaluation_batches(validation.images, validation.labels) if validation else None,
-            initial_epoch=done,
-            epochs=request["epochs"],
-            callbacks=[recorder],
-            shuffle=False,
-            verbose=0,
-        )
-    return Fitted(_plain_model(request["model"], options, state.kept), pd.DataFrame(state.history), state.kept_epoch)
+
+
+def _fit_phase(model: keras.Model, request: dict[str, Any], data: FerDataset, recorder: EpochRecorder) -> None:
+    """Train to the end of the recorder's phase."""
+    batch_size, done = request["hyperparameters"]["batch_size"], len(recorder.state.history)
+    train, validation = _grouped(data.train, request), _grouped(data.validation, request)
+    model.fit(
+        pipeline.training_batches(train, batch_size, request["seed"], first_epoch=done),
+        steps_per_epoch=pipeline.steps_per_epoch(len(train), batch_size),
+        validation_data=pipeline.evaluation_batches(validation.images, validation.labels) if validation else None,
+        initial_epoch=done,
+        epochs=done + recorder.epochs_left(),
+        callbacks=[recorder],
+        shuffle=False,
+        verbose=0,
+    )
 
 
 def make_optimizer(settings: dict[str, Any]) -> keras.optimizers.Optimizer:
@@ -127,63 +164,6 @@ def dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-class _EpochRecorder(keras.callbacks.Callback):
-    """Sets the random state of each epoch; after it, keeps the best weights and writes checkpoint and history."""
-
-    def __init__(self, request: dict[str, Any], sha256: str, folder: Path, state: State, keep_epochs: bool) -> None:
-        super().__init__()
-        self.request, self.sha256, self.folder, self.state, self.keep_epochs = (
-            request,
-            sha256,
-            folder,
-            state,
-            keep_epochs,
-        )
-        if request["hyperparameters"]["kept_epoch"] not in KEPT_EPOCHS:
-            received = request["hyperparameters"]["kept_epoch"]
-            raise ValueError(f"kept_epoch must be one of {list(KEPT_EPOCHS)}. Received: {received!r}")
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        _seed_layers(self.model, self.request["seed"], epoch)
-        self.started = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        numbers = {name: float(value) for name, value in (logs or {}).items()}
-        self.state.history.append({"epoch": epoch + 1, **numbers, "seconds": time.perf_counter() - self.started})
-        if self._is_kept():
-            self.state.kept = self.model.get_weights()
-            self.state.kept_epoch = epoch + 1
-        if self.keep_epochs:
-            with atomic(self.folder / "epochs" / f"{epoch + 1:03d}.npz") as temporary:
-                np.savez(temporary, *self.model.get_weights())
-        save_checkpoint(self.folder / "checkpoint.npz", self.model, self.state, self.sha256)
-        write_history(self.folder / "history.csv", pd.DataFrame(self.state.history))
-        self._report()
-
-    def _is_kept(self) -> bool:
-        if self.request["hyperparameters"]["kept_epoch"] == "last":
-            return True
-        scores = [row["val_accuracy"] for row in self.state.history]
-        return scores[-1] > max(scores[:-1], default=-1.0)
-
-    def _report(self) -> None:
-        done, epochs = len(self.state.history), self.request["epochs"]
-        seconds = np.median([row["seconds"] for row in self.state.history])
-        identity = (self.request["paper"], self.request["variant"], self.request["seed"])
-        write_progress(Progress(*identity, done, epochs, float(seconds) * (epochs - done)))
-
-
-def write_history(path: Path, history: pd.DataFrame) -> None:
-    """Write one row per epoch as CSV, whole or not at all."""
-    write_text(path, history.to_csv(index=False))
-
-
-def _seed_layers(model: keras.Model, seed: int, epoch: int) -> None:
-    """Give every random layer (dropout, augmentation) a state that depends on seed, place and epoch alone."""
-    for place, generator in random_layers(model):
-        generator.state.assign(np.random.SeedSequence([seed, place, epoch]).generate_state(2, np.uint32))
-
-
 def _steps_at_once(steps: int, batch_size: int) -> int:
     """Steps run without going back to Python: of small batches the most, up to 32, that divide an epoch evenly."""
     if batch_size > SMALL_BATCH:
@@ -204,7 +184,8 @@ def _builder_options(request: dict[str, Any], train: Split) -> dict[str, Any]:
 
 
 def _plain_model(name: str, options: dict[str, Any], weights: list[np.ndarray]) -> keras.Model:
+    from_scratch = {"weights": "none"} if "weights" in options else {}
     with dtype_policy("float32"):
-        model = models.build(name, **options)
+        model = models.build(name, **{**options, **from_scratch})
     model.set_weights(weights)
     return model

@@ -31,6 +31,7 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
         "late_gain",
         "early_gap",
         "validation_roughness",
+        "validation_loss_rise",
     ),
     "model": ("parameters", "trainable_parameters", "convolution_parameters"),
     "timing": (
@@ -41,6 +42,7 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
         "ratio_to_reference",
     ),
     "data": (
+        "images",
         "train_images",
         "test_images",
         "train_per_class",
@@ -48,6 +50,7 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
         "leaked_test",
         "leaked_test_share",
     ),
+    "attribution": ("heat_share", "area_share", "heat_ratio", "heat_gain", "deletion_area", "insertion_area"),
 }
 """Numbers of a run as a whole; per class means the class with the fewest images, leaked what also stands in train."""
 

@@ -81,13 +81,13 @@ def curve_metrics(history: pd.DataFrame) -> dict[str, float]:
     """Describe the course of a training in a few numbers.
 
     Args:
-        history: one row per epoch with columns accuracy and val_accuracy, fractions.
+        history: one row per epoch with columns accuracy and val_accuracy, fractions, and val_loss.
 
     Returns:
         late_gain, the rise of the training accuracy over the last quarter of the epochs (the last epoch minus the one a
         quarter, at least one epoch, before it); early_gap, validation minus training accuracy, mean over the first
         quarter; validation_roughness, mean absolute change of the validation accuracy from epoch to epoch over the
-        last half.
+        last half; validation_loss_rise, the last validation loss over the lowest, minus one.
 
     Raises:
         ValueError: if there are fewer than two epochs.
@@ -99,10 +99,12 @@ def curve_metrics(history: pd.DataFrame) -> dict[str, float]:
     validation = history["val_accuracy"].to_numpy(dtype=float)
     quarter = max(1, epochs // 4)
     changes = np.abs(np.diff(validation))
+    loss = history["val_loss"].to_numpy(dtype=float)
     return {
         "late_gain": float(accuracy[-1] - accuracy[-1 - quarter]),
         "early_gap": float((validation - accuracy)[:quarter].mean()),
         "validation_roughness": float(changes[-max(1, epochs // 2) :].mean()),
+        "validation_loss_rise": float(loss[-1] / loss.min() - 1),
     }
 
 

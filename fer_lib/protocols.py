@@ -1,5 +1,6 @@
 """Which images a variant is trained and tested on: the official split, or what its paper did instead."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -8,8 +9,12 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from fer_lib import sfew
+from fer_lib.audit import excluded_rows, load_audit
 from fer_lib.augment import make_transforms
 from fer_lib.datasets import FerDataset, Split
+from fer_lib.labels import GROUPINGS
+from fer_lib.paths import find_votes
+from fer_lib.sample import load_sample
 
 Settings = Mapping[str, Any]
 
@@ -26,7 +31,9 @@ def prepare(data: FerDataset, protocol: str, settings: Settings, seed: int) -> F
     of each (LT2326, Discussion); `balanced_apart` makes the same images and then lets chance divide them, so that a
     picture and its transforms may fall on both sides; `balanced_strong` is `balanced_together` with transforms four
     times as strong, since the paper gives no ranges. `sfew_whole` and `sfew_cropped` take SFEW's scenes, or their
-    stand-in, and `test_share` of each class for the test, by seed (Liu, section 2.1).
+    stand-in, and `test_share` of each class for the test, by seed (Liu, section 2.1). `six_classes` is `official` less
+    disgust, `cleaned_six` the same less the rows of the audit's cleaning, in all three splits (Zakavi and Okhunov, Data
+    Cleaning and Processing). `drawn_sample` is the built-in sample, whatever the data in use.
 
     Args:
         data: FER2013 or the built-in sample, in its official splits.
@@ -35,28 +42,37 @@ def prepare(data: FerDataset, protocol: str, settings: Settings, seed: int) -> F
         seed: seed of the split and of the transforms.
 
     Returns:
-        The splits; all but those of `official` have no validation images, and carry `origins`.
+        The splits. Those of a paper with a split of its own have no validation images, and carry `origins`.
 
     Raises:
-        ValueError: if there is no such protocol, or a class has too few pictures for it.
+        ValueError: if there is no such protocol, a class has too few pictures for it, or it leaves no picture.
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"protocol must be one of {list(PROTOCOLS)}. Received: {protocol!r}")
-    return PROTOCOLS[protocol](data, settings, seed)
+    splits = PROTOCOLS[protocol](data, settings, seed)
+    if not len(splits.train) or not len(splits.test):
+        received = f"{len(splits.train)} and {len(splits.test)} of {data.source}"
+        raise ValueError(f"{protocol} must leave images for training and for the test. Received: {received}")
+    return splits
 
 
 def describe_data(data: FerDataset, protocol: str) -> dict[str, Any]:
     """What determines the images of a run, JSON-ready, known without making them.
 
     Returns:
-        `sha256` and `is_sample`; of the official splits their `sizes`, of others the `protocol`; `stands_for` where the
-        pictures stand in for a data set that is not at hand.
+        `sha256` and `is_sample`; of the official splits their `sizes`, of others the `protocol`; of cleaned data a hash
+        of the rows left out; `stands_for` where the pictures stand in for a data set that is not at hand.
     """
     if protocol == "official":
         sizes = {split: len(images) for split, images in data.splits().items()}
         return {"sha256": data.sha256, "is_sample": data.is_sample, "sizes": sizes}
+    if protocol == "drawn_sample":
+        return {"sha256": load_sample().sha256, "is_sample": True, "protocol": protocol}
     if not protocol.startswith("sfew"):
-        return {"sha256": data.sha256, "is_sample": data.is_sample, "protocol": protocol}
+        described = {"sha256": data.sha256, "is_sample": data.is_sample, "protocol": protocol}
+        if protocol == "cleaned_six":
+            described["cleaned_away_sha256"] = hashlib.sha256(_cleaned_away(data).tobytes()).hexdigest()
+        return described
     return {**sfew.identify(data), "protocol": protocol}
 
 
@@ -102,6 +118,25 @@ def _sfew_cropped(data: FerDataset, settings: Settings, seed: int) -> FerDataset
     return _sfew(data, settings, seed, crop=True)
 
 
+def _six_classes(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
+    return _keep(data, lambda split: SIX.holds(split.labels), "without disgust")
+
+
+def _cleaned_six(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
+    excluded = _cleaned_away(data)
+    six = _six_classes(data, settings, seed)
+    return _keep(six, lambda split: ~np.isin(split.rows, excluded), "cleaned")
+
+
+def _cleaned_away(data: FerDataset) -> np.ndarray:
+    """Rows that the audit's cleaning leaves out, int64 ascending; by the votes of FER+ where they are at hand."""
+    return excluded_rows(load_audit(data, find_votes(data.source)))
+
+
+def _drawn_sample(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
+    return load_sample()
+
+
 PROTOCOLS: dict[str, Callable[[FerDataset, Settings, int], FerDataset]] = {
     "official": _official,
     "random_split": _random_split,
@@ -110,8 +145,14 @@ PROTOCOLS: dict[str, Callable[[FerDataset, Settings, int], FerDataset]] = {
     "balanced_strong": _balanced_strong,
     "sfew_whole": _sfew_whole,
     "sfew_cropped": _sfew_cropped,
+    "six_classes": _six_classes,
+    "cleaned_six": _cleaned_six,
+    "drawn_sample": _drawn_sample,
 }
 """Every protocol by name."""
+
+
+SIX = GROUPINGS["without_disgust"]
 
 
 def split_per_class(labels: np.ndarray, test_share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -178,6 +219,12 @@ def _with_transforms(pool: Split, positions: np.ndarray, count: int, seed: int, 
     assert pool.origins is not None
     labels, rows, origins = (np.repeat(array[positions], count + 1) for array in (pool.labels, pool.rows, pool.origins))
     return Split(images, labels, rows, origins, np.tile(np.arange(count + 1), len(positions)))
+
+
+def _keep(data: FerDataset, chosen: Callable[[Split], np.ndarray], what: str) -> FerDataset:
+    """The same splits with those images alone that are chosen, bool (n,) of each split."""
+    train, validation, test = (_take(split, np.flatnonzero(chosen(split))) for split in data.splits().values())
+    return replace(data, train=train, validation=validation, test=test, source=f"{data.source}, {what}")
 
 
 def _pool(data: FerDataset) -> Split:

@@ -23,7 +23,7 @@ from fer_lib import papers
 from fer_lib.files import atomic, write_json, write_npz
 from fer_lib.metrics import classification_metrics
 from fer_lib.paths import PUBLISHED
-from fer_lib.runs import Run, find_runs, request_sha256
+from fer_lib.runs import Run, find_obstacles, find_runs, request_sha256, write_obstacle
 
 SPLITS = ("validation", "test")
 """Splits whose predictions are published: Training's would be eight times their size and prove little."""
@@ -58,6 +58,7 @@ def publish(runs: Path, profile: str = "paper", destination: Path = PUBLISHED) -
     for run in found:
         _check_publishable(run)
     published = [publish_run(run, Path(destination) / _place(run)) for run in found]
+    _publish_obstacles(found, Path(destination))
     for paper in sorted({run.request["paper"] for run in found}):
         _publish_search(Path(runs) / profile / paper / "search", Path(destination) / paper / "search.csv")
     return published
@@ -141,6 +142,14 @@ def _check_publishable(run: Run) -> None:
         raise ValueError(f"numbers on the built-in sample are not published. Received: {run.folder}")
     if run.config["record"].get("shortened"):
         raise ValueError(f"runs with fewer epochs than the card says are not published. Received: {run.folder}")
+
+
+def _publish_obstacles(found: Sequence[Run], destination: Path) -> None:
+    """Say why other runs of the same papers could not be made."""
+    for paper in sorted({run.request["paper"] for run in found}):
+        of_paper = [run for run in found if run.request["paper"] == paper]
+        for (variant, seed), reason in find_obstacles(of_paper).items():
+            write_obstacle(destination / paper / variant / f"seed-{seed}", reason)
 
 
 def _place(run: Run) -> Path:

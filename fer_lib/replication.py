@@ -1,5 +1,6 @@
 """A paper's runs and verdicts for a notebook: what to train is in the card, what is trained is in the run folders."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pandas as pd
 from fer_lib import papers
 from fer_lib.claims import judge
 from fer_lib.datasets import FerDataset, load_data
+from fer_lib.models.weights import WeightsNotAvailable
 from fer_lib.papers import PaperCard
 from fer_lib.paths import find_sfew, runs_folder
 from fer_lib.protocols import describe_data, prepare
@@ -44,18 +46,22 @@ class Replication:
     def train(self, variant: str) -> list[Run]:
         """Train a variant with each of its seeds, or load what is there.
 
+        Where the weights that it starts from cannot be had there is no run, and its claims are judged as not run.
+
         Raises:
             ValueError: if the card has no such variant.
         """
         if variant not in self.card.variants:
             raise ValueError(f"variant must be one of {list(self.card.variants)}. Received: {variant!r}")
-        return [
-            train(
-                self.card.id, variant, seed, self.profile,
-                data=self.data, runs=self.runs, epochs=self.epochs, precision=self.precision,
-            )
-            for seed in self.seeds or self.card.seeds(variant, self.profile)
-        ]  # fmt: skip
+        made = []
+        for seed in self.seeds or self.card.seeds(variant, self.profile):
+            with suppress(WeightsNotAvailable):
+                run = train(
+                    self.card.id, variant, seed, self.profile,
+                    data=self.data, runs=self.runs, epochs=self.epochs, precision=self.precision,
+                )  # fmt: skip
+                made.append(run)
+        return made
 
     def search(self, variant: str) -> pd.DataFrame:
         """Search the card's space for a variant; one row per trial, the best first (see `search.search`)."""
@@ -95,10 +101,14 @@ class Replication:
         """What a reader must know of the numbers before reading them, as Markdown."""
         published, mine = self.card.profiles["paper"].epochs, self.card.profiles[self.profile]
         epochs = self.epochs or mine.epochs
-        described = self._described_data().values()
+        described = [
+            of_variant
+            for name, of_variant in self._described_data().items()
+            if self.card.variants[name].protocol != "drawn_sample"
+        ]
         sources = {self.data.sha256: self.data.source}
         data = {f"{sources.get(d['sha256'], find_sfew())} (sha256 {d['sha256'][:12]}…)" for d in described}
-        notes = [f"Data: {', '.join(sorted(data))}. Profile: {self.profile}, {epochs} epochs."]
+        notes = [f"Data: {', '.join(sorted(data))}. Profile: {self.profile}, {epochs} {'epoch' if epochs == 1 else 'epochs'}."]
         if any(d["is_sample"] for d in described):
             notes.append("**Sample data: numbers are not comparable with the paper.**")
         stand_ins = sorted({d.get("stands_for", "") for d in described})

@@ -43,7 +43,7 @@ def make_request(
         settings |= overrides or {}
     if chosen.kind == "network":
         settings["epochs"] = epochs or card.profiles[profile].epochs
-    return {
+    request = {
         "paper": card.id,
         "variant": variant,
         "seed": seed,
@@ -57,6 +57,14 @@ def make_request(
         "precision": precision,
         "deterministic": deterministic,
     }
+    if chosen.starts_from:
+        request["starts_from"] = make_request(
+            card, chosen.starts_from, seed, profile, data,
+            epochs=epochs, precision=precision, deterministic=deterministic,
+        )  # fmt: skip
+    if chosen.attribution:
+        request["attribution"] = True
+    return request
 
 
 def is_shortened(card: PaperCard, request: dict[str, Any], data: FerDataset) -> bool:

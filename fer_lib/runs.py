@@ -8,10 +8,12 @@
   transforms_<split> int64 (n,), 0 for originals, where the split holds transforms of pictures
 - metrics.json: {split: {view: classification metrics}, "history": {...}, "model": {...}, "timing": {...}}
 - model.keras: the kept weights, plain Keras layers
+- obstacle.json: `reason` why the run could not be made, where it could not
 """
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fer_lib.files import write_json
+
 SPLITS = ("train", "validation", "test")
+OBSTACLE = "obstacle.json"
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,21 @@ def find_runs(runs: Path, profile: str, paper: str | None = None) -> list[Run]:
     """Complete runs of a profile, sorted by paper, variant and seed."""
     pattern = f"{paper or '*'}/*/seed-*/metrics.json"
     return sorted((Run(path.parent) for path in (Path(runs) / profile).glob(pattern)), key=_order)
+
+
+def write_obstacle(folder: Path, reason: str) -> None:
+    """Note in a run folder why the run cannot be made here."""
+    write_json(folder / OBSTACLE, {"reason": reason})
+
+
+def find_obstacles(runs: Iterable[Run]) -> dict[tuple[str, int], str]:
+    """Why other runs of the same papers could not be made: variant and seed -> reason, of the folders beside these."""
+    papers = sorted({run.folder.parents[1] for run in runs})
+    noted = [path for paper in papers for path in sorted(paper.glob(f"*/seed-*/{OBSTACLE}"))]
+    missing = [path for path in noted if not Run(path.parent).is_complete]
+    return {
+        (path.parts[-3], int(path.parent.name.removeprefix("seed-"))): _read_json(path)["reason"] for path in missing
+    }
 
 
 def request_sha256(request: dict[str, Any]) -> str:

@@ -10,18 +10,23 @@ from typing import Any
 import keras
 
 from fer_lib import classifiers, models, papers, pipeline
+from fer_lib.attribution import measure_attribution
 from fer_lib.datasets import FerDataset, load_data
 from fer_lib.evaluation import evaluate, history_metrics, predict_splits
 from fer_lib.files import atomic, write_json, write_npz
 from fer_lib.fitting import Fitted, fit_network
 from fer_lib.hardware import code_version, describe_hardware, describe_packages, resolve_precision
 from fer_lib.labels import class_names
+from fer_lib.models.weights import WeightsNotAvailable
 from fer_lib.papers import PaperCard
 from fer_lib.paths import runs_folder
 from fer_lib.protocols import prepare
 from fer_lib.request import is_shortened, make_request
-from fer_lib.runs import Run, request_sha256, run_folder
+from fer_lib.runs import OBSTACLE, Run, request_sha256, run_folder, write_obstacle
 from fer_lib.timing import compare_speed
+
+EXPLAINED = 512
+"""Test images whose heat maps are measured, where a variant asks for it: the first ones."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class _Job:
     folder: Path
     precision: str
     keep_epochs: bool
+    start: Run | None
 
 
 def train(
@@ -54,7 +60,8 @@ def train(
 ) -> Run:
     """Make one run, or load it where its folder is complete and what determines it is the same.
 
-    A run that was interrupted goes on from its last completed epoch. A folder made under another request (other data,
+    A run that was interrupted goes on from its last completed epoch. One that starts from another variant's weights
+    makes that run first. A folder made under another request (other data,
     other hyper-parameters) is set aside as `aside-<its hash>-seed-<n>`, and comes back when it is asked for again.
 
     Args:
@@ -77,6 +84,7 @@ def train(
 
     Raises:
         ValueError: if the paper, variant, profile, precision or a hyper-parameter is unknown.
+        WeightsNotAvailable: if it starts from weights that cannot be had; the reason is noted in its folder.
     """
     card = papers.load(paper)
     data = load_data() if data is None else data
@@ -99,8 +107,18 @@ def train(
     _set_aside_others(folder, sha256)
     if Run(folder).is_complete:
         return Run(folder)
-    job = _Job(card, request, sha256, data, folder, resolve_precision(precision), keep_epochs)
-    return _make(job)
+    start = None
+    if source := card.variants[variant].starts_from:
+        start = train(
+            paper, source, seed, profile,
+            data=data, runs=runs, epochs=epochs, precision=precision, deterministic=deterministic,
+        )  # fmt: skip
+    job = _Job(card, request, sha256, data, folder, resolve_precision(precision), keep_epochs, start)
+    try:
+        return _make(job)
+    except WeightsNotAvailable as error:
+        write_obstacle(folder, error.reason)
+        raise
 
 
 def _set_aside_others(folder: Path, sha256: str) -> None:
@@ -134,6 +152,7 @@ def _make(job: _Job) -> Run:
     record["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_json(job.folder / "config.json", config)
     write_json(job.folder / "metrics.json", metrics)
+    (job.folder / OBSTACLE).unlink(missing_ok=True)
     (job.folder / "checkpoint.npz").unlink(missing_ok=True)
     return Run(job.folder)
 
@@ -163,6 +182,12 @@ def _make_network(job: _Job) -> dict[str, Any]:
         fitted.model.save(temporary)
     seconds = fitted.history["seconds"]
     per_epoch = float(seconds.median())
+    heat = {}
+    if job.request.get("attribution"):
+        keras.utils.set_random_seed(job.request["seed"])
+        untrained = keras.models.clone_model(fitted.model)  # same layers, weights drawn anew
+        images = job.data.test.images[:EXPLAINED]
+        heat["attribution"] = measure_attribution(fitted.model, images, untrained=untrained)
     return {
         **evaluate(arrays, job.data, job.request["grouping"]),
         "history": history_metrics(fitted.history, fitted.kept_epoch),
@@ -172,6 +197,7 @@ def _make_network(job: _Job) -> dict[str, Any]:
             "seconds_per_epoch": per_epoch,
             "images_per_second": len(job.data.train) / per_epoch,
         },
+        **heat,
     }
 
 
@@ -181,9 +207,11 @@ def _make_trial(job: _Job) -> dict[str, Any]:
 
 
 def _fit(job: _Job) -> Fitted:
+    start = keras.models.load_model(job.start.folder / "model.keras", compile=False) if job.start else None
     return fit_network(
-        job.request, job.sha256, job.data, job.folder, precision=job.precision, keep_epochs=job.keep_epochs
-    )
+        job.request, job.sha256, job.data, job.folder,
+        precision=job.precision, keep_epochs=job.keep_epochs, start=start,
+    )  # fmt: skip
 
 
 def _make_classifier(job: _Job) -> dict[str, Any]:

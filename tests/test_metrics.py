@@ -212,14 +212,17 @@ def test_mcnemar_refuses_what_is_not_right_or_wrong_on_the_same_images(a, b):
 def test_curve_metrics_describe_a_training():
     accuracy = np.linspace(0.3, 0.6, 31).tolist() + [0.605]
     validation = [value + 0.05 for value in accuracy[:16]] + [0.5, 0.52] * 8
-    found = curve_metrics(pd.DataFrame({"accuracy": accuracy, "val_accuracy": validation}))
+    loss = [2.0, 1.0, 1.25] + [1.5] * 29
+    found = curve_metrics(pd.DataFrame({"accuracy": accuracy, "val_accuracy": validation, "val_loss": loss}))
+    assert found["validation_loss_rise"] == pytest.approx(0.5)
     assert found["late_gain"] == pytest.approx(accuracy[31] - accuracy[23])
     assert found["early_gap"] == pytest.approx(0.05)
     assert 0.018 < found["validation_roughness"] < 0.022
 
 
 def test_curve_metrics_of_two_epochs_and_of_one():
-    two = pd.DataFrame({"accuracy": [0.2, 0.5], "val_accuracy": [0.3, 0.4]})
-    assert curve_metrics(two) == pytest.approx({"late_gain": 0.3, "early_gap": 0.1, "validation_roughness": 0.1})
+    two = pd.DataFrame({"accuracy": [0.2, 0.5], "val_accuracy": [0.3, 0.4], "val_loss": [1.0, 0.5]})
+    expected = {"late_gain": 0.3, "early_gap": 0.1, "validation_roughness": 0.1, "validation_loss_rise": 0.0}
+    assert curve_metrics(two) == pytest.approx(expected)
     with pytest.raises(ValueError, match="Received: 1"):
         curve_metrics(two.head(1))

@@ -171,7 +171,7 @@ def test_every_wrong_field_is_named_at_once(tmp_path):
 
 
 def test_yaml_that_makes_text_of_a_number_is_refused(tmp_path):
-    text = SHI.read_text(encoding="utf-8").replace("value: 1.0e-3", "value: 1e-3")
+    text = SHI.read_text(encoding="utf-8").replace("value: 1.35e-4", "value: 1e-3")
     with pytest.raises(CardError, match=r"hyperparameters.learning_rate.value: .*write 1\.0e-3.*Received: '1e-3'"):
         papers.load_card(write_card(tmp_path, text))
 

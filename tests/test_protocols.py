@@ -37,6 +37,53 @@ def test_official_is_the_data_as_they_are(data):
     assert prepare(data, "official", {}, 3) is data
 
 
+@pytest.fixture
+def cleaned_away(data, monkeypatch):
+    """Rows that an audit of the tiny data is made to find: every fifth."""
+    rows = np.arange(0, 70, 5)
+    monkeypatch.setattr("fer_lib.protocols._cleaned_away", lambda data: rows)
+    return rows
+
+
+def test_six_classes_leave_disgust_out_of_every_split(data):
+    splits = prepare(data, "six_classes", {}, 0).splits()
+    for name, split in data.splits().items():
+        kept = split.labels != EMOTIONS.index("disgust")
+        np.testing.assert_array_equal(splits[name].rows, split.rows[kept])
+        np.testing.assert_array_equal(splits[name].images, split.images[kept])
+        np.testing.assert_array_equal(splits[name].labels, split.labels[kept])
+
+
+def test_cleaned_six_leaves_out_what_the_audit_names(data, cleaned_away):
+    six, cleaned = (prepare(data, protocol, {}, 0).splits() for protocol in ("six_classes", "cleaned_six"))
+    for name in six:
+        assert set(cleaned[name].rows) == set(six[name].rows) - set(cleaned_away)
+        assert len(cleaned[name]) < len(six[name])
+
+
+def test_cleaned_data_are_known_by_the_rows_left_out(data, cleaned_away, monkeypatch):
+    described = describe_data(data, "cleaned_six")
+    assert described == describe_data(data, "cleaned_six")
+    monkeypatch.setattr("fer_lib.protocols._cleaned_away", lambda data: cleaned_away[1:])
+    other = describe_data(data, "cleaned_six")
+    assert {name for name in described if described[name] != other[name]} == {"cleaned_away_sha256"}
+
+
+def test_a_cleaning_that_leaves_nothing_is_refused(data, monkeypatch):
+    monkeypatch.setattr("fer_lib.protocols._cleaned_away", lambda data: np.arange(70))
+    with pytest.raises(
+        ValueError, match="cleaned_six must leave images for training and for the test. Received: 0 and"
+    ):
+        prepare(data, "cleaned_six", {}, 0)
+
+
+def test_the_drawn_sample_is_the_same_whatever_the_data(data):
+    sample = prepare(data, "drawn_sample", {}, 0)
+    assert sample.is_sample and len(sample.train) == 1800
+    described = describe_data(data, "drawn_sample")
+    assert described == {"sha256": sample.sha256, "is_sample": True, "protocol": "drawn_sample"}
+
+
 def test_random_split_divides_all_rows(data):
     found = prepare(data, "random_split", RANDOM, 0)
     rows = np.concatenate([found.train.rows, found.test.rows])

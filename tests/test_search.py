@@ -165,7 +165,7 @@ def test_a_real_trial_goes_on_with_its_epoch_and_never_stores_predictions(tmp_pa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("fer_lib.fitting.write_progress", interrupt)
+        patch.setattr("fer_lib.recorder.write_progress", interrupt)
         run_search(tmp_path, 1, precision="float32")
     trial = Run(tmp_path / "smoke" / PAPER / "search" / "trial-000" / "seed-0")
     before = trial.history

@@ -28,6 +28,9 @@ Protocol = Literal[
     "balanced_strong",
     "sfew_whole",
     "sfew_cropped",
+    "six_classes",
+    "cleaned_six",
+    "drawn_sample",
 ]
 
 NUMBER_AS_TEXT = "YAML reads this number as text; write 1.0e-3 rather than 1e-3, and no quotes"
@@ -104,6 +107,8 @@ class Variant(CardModel):
         hyperparameters: values that differ from the card's.
         grouping: grouping of the classes it is trained on.
         protocol: which images it is trained and tested on, a name of `protocols.PROTOCOLS`.
+        starts_from: variant whose trained weights, all but the head's, it begins with; of the same seed.
+        attribution: whether its heat maps on test images are measured, too (`attribution.measure_attribution`).
         seeds: its seeds in every profile, where they differ from the profile's.
     """
 
@@ -114,6 +119,8 @@ class Variant(CardModel):
     hyperparameters: dict[str, Setting] = {}
     grouping: Identifier | None = None
     protocol: Protocol = "official"
+    starts_from: Identifier | None = None
+    attribution: bool = False
     seeds: Seeds | None = None
 
 
@@ -237,6 +244,9 @@ def _check_variants(card: PaperCard) -> None:
     for name, variant in card.variants.items():
         where = f"variants.{name}"
         _check_known(f"{where}.grouping", variant.grouping, [*GROUPINGS, None])
+        if variant.starts_from is not None:
+            sources = [other for other, it in card.variants.items() if it.kind == "network" and not it.starts_from]
+            _check_known(f"{where}.starts_from", variant.starts_from, sources)
         if variant.kind == "classifier" and variant.grouping:
             raise ValueError(f"{where}.grouping: only networks are trained on groups. Received: {variant.grouping!r}")
         if variant.kind != "classifier":

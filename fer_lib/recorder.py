@@ -1,0 +1,117 @@
+"""What happens around each epoch of a training: its random state, its row, its checkpoint, and whether to stop."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from fer_lib.augmentation_layers import random_layers
+from fer_lib.checkpoint import State, save_checkpoint
+from fer_lib.files import atomic, write_text
+from fer_lib.progress import Progress, write_progress
+from fer_lib.unfreezing import Phase
+
+KEPT_EPOCHS = ("best_validation_accuracy", "best_validation_loss", "last")
+
+
+class EpochRecorder(keras.callbacks.Callback):
+    """Sets the random state of each epoch; after it, keeps the best weights, writes checkpoint and history, and stops.
+
+    Attributes:
+        state: how far the training has come.
+        phase: number of the phase being trained, from 0.
+
+    Args:
+        request: what determines the run.
+        sha256: its hash.
+        folder: the run folder.
+        state: how far the training has come; it is brought up to date.
+        phases: all phases of the training.
+        keep_epochs: also write the weights of every epoch.
+
+    Raises:
+        ValueError: if the hyper-parameter `kept_epoch` is none of `KEPT_EPOCHS`.
+    """
+
+    def __init__(  # noqa: D107 - Args stand with the class
+        self,
+        request: dict[str, Any],
+        sha256: str,
+        folder: Path,
+        state: State,
+        phases: Sequence[Phase],
+        keep_epochs: bool,
+    ) -> None:
+        super().__init__()
+        self.request, self.sha256, self.folder, self.state = request, sha256, folder, state
+        self.phases, self.phase, self.keep_epochs = phases, 0, keep_epochs
+        self.settings = request["hyperparameters"]
+        if self.settings["kept_epoch"] not in KEPT_EPOCHS:
+            received = self.settings["kept_epoch"]
+            raise ValueError(f"kept_epoch must be one of {list(KEPT_EPOCHS)}. Received: {received!r}")
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Give the random layers the state of this epoch."""
+        _seed_layers(self.model, self.request["seed"], epoch)
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Note the epoch, keep its weights if they are the best, and write all that a resumed run needs."""
+        numbers = {name: float(value) for name, value in (logs or {}).items()}
+        phase = {"phase": self.phase + 1} if "schedule" in self.settings else {}
+        seconds = time.perf_counter() - self.started
+        self.state.history.append({"epoch": epoch + 1, **phase, **numbers, "seconds": seconds})
+        if self._is_kept():
+            self.state.kept = self.model.get_weights()
+            self.state.kept_epoch = epoch + 1
+        if self.keep_epochs:
+            with atomic(self.folder / "epochs" / f"{epoch + 1:03d}.npz") as temporary:
+                np.savez(temporary, *self.model.get_weights())
+        save_checkpoint(self.folder / "checkpoint.npz", self.model, self.state, self.sha256)
+        write_history(self.folder / "history.csv", pd.DataFrame(self.state.history))
+        self._report()
+        if self.is_over():
+            self.model.stop_training = True
+
+    def epochs_left(self) -> int:
+        """Epochs that the budget of the phase still allows."""
+        return self.phases[self.phase].epochs - len(self._rows())
+
+    def is_over(self) -> bool:
+        """Whether the phase has had its epochs, or `patience` of them without a lower loss on validation images."""
+        losses = [row["val_loss"] for row in self._rows()] if self.settings.get("patience") else []
+        without_gain = len(losses) - 1 - int(np.argmin(losses)) if losses else 0
+        return self.epochs_left() <= 0 or 0 < self.settings.get("patience", 0) <= without_gain
+
+    def _rows(self) -> list[dict[str, float]]:
+        return [row for row in self.state.history if row.get("phase", 1) == self.phase + 1]
+
+    def _is_kept(self) -> bool:
+        kept = self.settings["kept_epoch"]
+        if kept == "last":
+            return True
+        name, sign = ("val_loss", -1) if kept == "best_validation_loss" else ("val_accuracy", 1)
+        scores = [sign * row[name] for row in self.state.history]
+        return scores[-1] > max(scores[:-1], default=-np.inf)
+
+    def _report(self) -> None:
+        done, left = len(self.state.history), self.epochs_left() * (not self.is_over())
+        epochs = done + left + sum(phase.epochs for phase in self.phases[self.phase + 1 :])
+        seconds = np.median([row["seconds"] for row in self.state.history])
+        identity = (self.request["paper"], self.request["variant"], self.request["seed"])
+        write_progress(Progress(*identity, done, epochs, float(seconds) * (epochs - done)))
+
+
+def write_history(path: Path, history: pd.DataFrame) -> None:
+    """Write one row per epoch as CSV, whole or not at all."""
+    write_text(path, history.to_csv(index=False))
+
+
+def _seed_layers(model: keras.Model, seed: int, epoch: int) -> None:
+    """Give every random layer (dropout, augmentation) a state that depends on seed, place and epoch alone."""
+    for place, generator in random_layers(model):
+        generator.state.assign(np.random.SeedSequence([seed, place, epoch]).generate_state(2, np.uint32))

@@ -1,0 +1,149 @@
+"""Trainings in phases: what is frozen, when a phase ends, where a killed one goes on, and what one starts from."""
+
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from tiny_data import make_tiny_data
+
+from fer_lib import fitting, models, papers
+from fer_lib.fitting import fit_network
+from fer_lib.request import make_request
+from fer_lib.runs import find_obstacles
+from fer_lib.training import train
+
+PAPER = "zakavi_network_surgery"
+OPTIONS = {"filters": [2, 3], "dense_units": [4]}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return make_tiny_data((56, 14, 14))
+
+
+@pytest.fixture(scope="module")
+def start():
+    keras.utils.set_random_seed(7)
+    return models.build("shallow", **OPTIONS)
+
+
+def make(data, epochs=2, **settings):
+    """Request of the shallow network, which has dropout and batch norm, in two phases, on all of the tiny data."""
+    request = make_request(papers.load(PAPER), "shallow_seven", 0, "smoke", data, epochs=epochs, precision="float32")
+    phases = {"schedule": "head_then_all", "batch_size": 7, "learning_rate": 1e-3, "patience": 0}
+    request["options"] |= OPTIONS
+    request["hyperparameters"] |= {**phases, **settings}
+    return request
+
+
+def fit(data, folder, start, **settings):
+    return fit_network(make(data, **settings), "hash", data, folder, precision="float32", start=start)
+
+
+def base_weights(model):
+    head = models.blocks.block_names(model)[0]
+    return {layer.name: layer.get_weights() for layer in model.layers if layer.weights and layer.name not in head}
+
+
+def differing(one, other):
+    """Names of the layers whose weights differ."""
+    return {name for name in one if not all(map(np.array_equal, one[name], other[name]))}
+
+
+def test_the_base_stands_still_while_the_head_is_trained_and_moves_afterwards(data, start, tmp_path):
+    frozen = fit(data, tmp_path / "frozen", start, epochs=1, learning_rate=0.0, kept_epoch="last")
+    assert frozen.history["phase"].tolist() == [1, 2]
+    trained = fit(data, tmp_path / "trained", start, epochs=1, kept_epoch="last")
+    before, moved = base_weights(start), base_weights(trained.model)
+    convolutions = {name for name in before if "conv" in name}
+    assert not differing(before, base_weights(frozen.model)) & convolutions
+    assert convolutions <= differing(before, moved)
+
+
+def test_only_a_trained_batch_norm_moves_on_a_frozen_base(data, start, tmp_path):
+    """The second phase is left out by patience with a validation loss that cannot fall: its rate is zero."""
+    before = base_weights(start)
+    for flag, expected in (("inference", set()), ("trained", {name for name in before if "bn" in name})):
+        request = make(data, epochs=1, frozen_batch_norm=flag)
+        head_alone = replace(fitting._phases(start, request["hyperparameters"])[0])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fitting, "_phases", lambda network, settings, phase=head_alone: [phase])
+            fitted = fit_network(request, "hash", data, tmp_path / flag, precision="float32", start=start)
+        assert differing(before, base_weights(fitted.model)) == expected
+
+
+def test_a_phase_ends_where_validation_loss_has_not_fallen_for_long_enough(data, start, tmp_path):
+    """At a rate of zero no epoch is better than the first, but for batch norm, which is frozen in the first phase."""
+    fitted = fit(data, tmp_path, start, epochs=6, patience=2, head_learning_rate=0.0)
+    assert fitted.history["phase"].value_counts()[1] == 3
+    assert fitted.history["epoch"].tolist() == list(range(1, len(fitted.history) + 1))
+    for _, rows in fitted.history.groupby("phase"):
+        waited = len(rows) - 1 - int(np.argmin(rows["val_loss"]))
+        assert waited <= 2 and (waited == 2 or len(rows) == 6)
+
+
+def test_the_epoch_of_the_lowest_validation_loss_is_kept(data, start, tmp_path):
+    fitted = fit(data, tmp_path, start, epochs=3)
+    assert fitted.kept_epoch == fitted.history["val_loss"].idxmin() + 1
+
+
+@pytest.fixture(scope="module")
+def whole(data, start, tmp_path_factory):
+    """Two phases of two epochs, never interrupted."""
+    return fit(data, tmp_path_factory.mktemp("whole"), start, kept_epoch="last")
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3])
+def test_a_training_goes_on_in_the_phase_it_was_in(data, start, whole, tmp_path, monkeypatch, killed_after):
+    """Killed within the first phase, at its end, within the second: the history and weights of one uninterrupted."""
+
+    class Killed(Exception):
+        pass
+
+    def report(progress):
+        if progress.epoch == killed_after:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fer_lib.recorder.write_progress", report)
+        with pytest.raises(Killed):
+            fit(data, tmp_path / "killed", start, kept_epoch="last")
+    on_disk = pd.read_csv(tmp_path / "killed" / "history.csv")
+    assert len(on_disk) == killed_after
+    resumed = fit(data, tmp_path / "killed", start, kept_epoch="last")
+    columns = ["epoch", "phase", "loss", "accuracy", "val_loss", "val_accuracy"]
+    np.testing.assert_allclose(resumed.history[columns], whole.history[columns], rtol=1e-5)
+    for one, other in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.fixture
+def uncleaned(monkeypatch):
+    """The tiny data show no faces: an audit would leave none of them."""
+    monkeypatch.setattr("fer_lib.protocols._cleaned_away", lambda data: np.array([], np.int64))
+
+
+def test_a_variant_starts_from_the_run_of_another(data, tmp_path, uncleaned):
+    """The first layer of a base that does not learn is that of the pre-training."""
+    arguments = {"profile": "smoke", "data": data, "runs": tmp_path, "precision": "float32", "epochs": 1}
+    run = train(PAPER, "small_transfer", **arguments, overrides={"learning_rate": 0.0})
+    source = tmp_path / "smoke" / PAPER / "small_pretraining" / "seed-0"
+    assert run.request["starts_from"]["variant"] == "small_pretraining"
+    assert json.loads((source / "config.json").read_text())["request"]["data"]["is_sample"]
+    given, got = (keras.models.load_model(folder / "model.keras") for folder in (source, run.folder))
+    kernels = [model.get_layer("stem_conv").get_weights()[0] for model in (given, got)]
+    np.testing.assert_array_equal(*kernels)
+    assert 0 < run.metrics["attribution"]["heat_ratio"] < 10
+
+
+def test_weights_that_cannot_be_had_leave_a_reason_and_no_run(data, tmp_path, uncleaned, monkeypatch):
+    monkeypatch.setattr("fer_lib.models.weights._is_downloaded", lambda published: False)
+    monkeypatch.setattr("fer_lib.models.weights._is_reachable", lambda url: False)
+    arguments = {"profile": "smoke", "data": data, "runs": tmp_path}
+    with pytest.raises(models.WeightsNotAvailable, match="ImageNet weights not available"):
+        train(PAPER, "resnet50", **arguments)
+    there = train(PAPER, "shallow_seven", **arguments, epochs=1)
+    assert find_obstacles([there]) == {("resnet50", 0): "ImageNet weights not available"}
