@@ -4,6 +4,7 @@ Accuracies and rates are fractions, counts integers; `as_percent` formats both.
 """
 
 from fer_lib.tables.classes import class_accuracy_table, class_report_table
+from fer_lib.tables.common import common_images_table, twin_table
 from fer_lib.tables.overview import as_percent, grouping_table, hyperparameter_table, score_table
 from fer_lib.tables.scores import SCORED_ON, SCORES, accuracy_table, split_score_table
 
@@ -14,8 +15,10 @@ __all__ = [
     "as_percent",
     "class_accuracy_table",
     "class_report_table",
+    "common_images_table",
     "grouping_table",
     "hyperparameter_table",
     "score_table",
     "split_score_table",
+    "twin_table",
 ]
