@@ -108,7 +108,8 @@ class Replication:
         ]
         sources = {self.data.sha256: self.data.source}
         data = {f"{sources.get(d['sha256'], find_sfew())} (sha256 {d['sha256'][:12]}…)" for d in described}
-        notes = [f"Data: {', '.join(sorted(data))}. Profile: {self.profile}, {epochs} {'epoch' if epochs == 1 else 'epochs'}."]
+        budget = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+        notes = [f"Data: {', '.join(sorted(data))}. Profile: {self.profile}, {budget}."]
         if any(d["is_sample"] for d in described):
             notes.append("**Sample data: numbers are not comparable with the paper.**")
         stand_ins = sorted({d.get("stands_for", "") for d in described})

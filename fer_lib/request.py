@@ -1,5 +1,7 @@
 """What determines a run: the values of a card's variant under a profile, on some data."""
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 from fer_lib import models
@@ -43,7 +45,7 @@ def make_request(
         settings |= overrides or {}
     if chosen.kind == "network":
         settings["epochs"] = epochs or card.profiles[profile].epochs
-    request = {
+    request: dict[str, Any] = {
         "paper": card.id,
         "variant": variant,
         "seed": seed,
@@ -64,6 +66,9 @@ def make_request(
         )  # fmt: skip
     if chosen.attribution:
         request["attribution"] = True
+    weights = Path(request["options"].get("weights", "none"))
+    if weights.is_file():
+        request["weights_sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
     return request
 
 

@@ -156,3 +156,17 @@ def test_the_network_has_the_classes_of_its_grouping(variant, classes):
 def test_what_the_card_does_not_hold_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         request_of(**arguments)
+
+
+def test_a_weights_file_determines_a_run_by_its_content(tmp_path):
+    card = papers.load("zakavi_network_surgery")
+    path = tmp_path / "base.weights.h5"
+    variant = card.variants["resnet50"].model_copy(
+        update={"options": {"weights": str(path)}, "protocol": "six_classes"}
+    )
+    card = card.model_copy(update={"variants": {**card.variants, "resnet50": variant}})
+    hashes = []
+    for content in (b"one", b"two", b"one"):
+        path.write_bytes(content)
+        hashes.append(request_sha256(make_request(card, "resnet50", 0, "paper", DATA)))
+    assert hashes[0] == hashes[2] != hashes[1]
