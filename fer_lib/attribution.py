@@ -5,7 +5,7 @@ The share of heat in a region says little without the share of the picture that 
 stand beside each measure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import keras
@@ -127,7 +127,7 @@ def measure_attribution(
     masks: dict[str, np.ndarray] | None = None,
     layer: str | None = None,
     seed: int = 0,
-    untrained: keras.Model | None = None,
+    untrained: Sequence[keras.Model] = (),
 ) -> dict[str, float]:
     """Where a network looks, as numbers that a claim can ask for.
 
@@ -138,14 +138,14 @@ def measure_attribution(
         masks: region -> bool (h, w) or (n, h, w); None takes `regions.fixed_masks`, the facial parts of aligned faces.
         layer: name of the layer that Grad-CAM explains; None takes the last convolution with `LEAST_POSITIONS`.
         seed: of the random maps.
-        untrained: the same network with weights that were never trained, for what its shape alone does to heat maps.
+        untrained: the same network several times with random weights, for what its shape alone does to heat maps.
 
     Returns:
         Values fit for JSON: `images`; `positions` of the layer; `empty_maps`, the share of maps without heat; for each
         region `heat_share_<region>` and `area_share_<region>`, means over images; for all regions together
         `heat_share`, `area_share` and `heat_ratio`, the first over the second (1: no more heat there than anywhere;
         but an untrained light VGG had 1.15 on noise, perhaps for the padding); of `untrained`, explained for the same
-        classes, `heat_ratio_untrained`, and `heat_gain`, the former ratio over this one;
+        classes, `heat_ratio_untrained`, the highest of theirs, and `heat_gain`, the ratio over it;
         `curve_images`, at most `CURVE_IMAGES`, on which `deletion_area` and `insertion_area` are measured beside
         `deletion_area_random` and `insertion_area_random`. The random maps are as coarse as Grad-CAM's own, uniform
         noise of the layer's positions enlarged in the same way: a network suffers otherwise from single pixels changed
@@ -166,9 +166,9 @@ def measure_attribution(
     measured |= {"empty_maps": float((maps.max(axis=(1, 2)) == 0).mean())}
     regions = fixed_masks(*images.shape[1:3]) if masks is None else masks
     measured |= _shares(maps, regions)
-    if untrained is not None:
-        blind = _shares(grad_cam(untrained, images, ids, layer), regions)["heat_ratio"]
-        measured |= {"heat_ratio_untrained": blind, "heat_gain": measured["heat_ratio"] / blind}
+    blind = [_shares(grad_cam(model, images, ids, layer), regions)["heat_ratio"] for model in untrained]
+    if blind and max(blind) > 0:
+        measured |= {"heat_ratio_untrained": max(blind), "heat_gain": measured["heat_ratio"] / max(blind)}
     some = np.unique(np.linspace(0, len(images) - 1, CURVE_IMAGES).astype(int))
     measured["curve_images"] = len(some)
     randoms = random_maps(maps[some].shape, (rows, columns), seed)

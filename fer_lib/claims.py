@@ -140,7 +140,7 @@ def _judge_claim(
         judgement = replace(judgement, verdict="indicative", reason=reason)
     if missing:
         seeds = f"{judgement.n_seeds} of {judgement.n_seeds_expected} seeds"
-        return replace(judgement, reason=f"{judgement.reason} ({seeds}; no run of {_list_missing(missing)})")
+        return replace(judgement, reason=f"{judgement.reason} ({seeds}; {_why_not_run(missing, obstacles)})")
     return judgement
 
 
@@ -180,8 +180,12 @@ def _list_missing(missing: Sequence[tuple[str, int]]) -> str:
 
 def _why_not_run(missing: Sequence[tuple[str, int]], obstacles: Mapping[tuple[str, int], str]) -> str:
     """`ImageNet weights not available: no run of resnet50 (seed 0)`, or without what stood in the way where unknown."""
-    reasons = dict.fromkeys(obstacles[pair] for pair in missing if pair in obstacles)
-    return ": ".join([*([" and ".join(reasons)] if reasons else []), f"no run of {_list_missing(missing)}"])
+    by_reason: dict[str, list[tuple[str, int]]] = {}
+    for pair in missing:
+        by_reason.setdefault(obstacles.get(pair, ""), []).append(pair)
+    return "; ".join(
+        f"{reason}{': ' if reason else ''}no run of {_list_missing(pairs)}" for reason, pairs in by_reason.items()
+    )
 
 
 def _why_no_verdict(runs: Sequence[Run]) -> str:

@@ -72,11 +72,11 @@ def audit_(path: Path, output: Path, votes: Path | None, seed: int, label_noise:
     Prints the counts per reason and class, how often FER+ votes and the Haar cascade agree on what is no face, and how
     good the search for partly hidden faces is on drawn ones. PATH may be "sample", for the built-in one.
     """
-    from fer_lib import audit, datasets, paths
-    from fer_lib.votes import read_votes
+    from fer_lib import audit, datasets
+    from fer_lib.votes import find_votes_of, read_votes
 
     data = datasets.load_data(path)
-    found = votes or paths.find_votes(data.source)
+    found = votes or find_votes_of(data)
     known = None if found is None else read_votes(found, data)
     probabilities = audit.out_of_fold_probabilities(data) if label_noise else None
     table = audit.audit_dataset(data, votes=known, seed=seed, probabilities=probabilities)

@@ -112,12 +112,13 @@ def history_metrics(history: pd.DataFrame, kept_epoch: int) -> dict[str, Any]:
         kept_epoch: the epoch kept, from 1.
 
     Returns:
-        Epochs, the one kept, the highest and the last training accuracy and, from two epochs on and with validation
-        images, `curve_metrics`.
+        Epochs, those of the longest phase (of the whole training where it has no phases), the one kept, the highest and
+        the last training accuracy and, from two epochs on and with validation images, `curve_metrics`.
     """
     accuracy = history["accuracy"]
     return {
         "epochs": len(history),
+        "longest_phase": int(history["phase"].value_counts().max()) if "phase" in history else len(history),
         "kept_epoch": int(kept_epoch),
         "max_accuracy": float(accuracy.max()),
         "final_accuracy": float(accuracy.iloc[-1]),

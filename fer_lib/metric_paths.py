@@ -25,6 +25,7 @@ CONFUSION_SHARE = "confusion_share"
 OF_A_RUN: dict[str, tuple[str, ...]] = {
     "history": (
         "epochs",
+        "longest_phase",
         "kept_epoch",
         "max_accuracy",
         "final_accuracy",
@@ -136,7 +137,7 @@ def is_share(metric: str) -> bool:
     """Whether a number is a fraction people read as percent (accuracies, recalls, gaps of curves), as a loss is not."""
     head, *rest = metric.split(".")
     if head == "history":
-        return rest[0] not in ("epochs", "kept_epoch")
+        return rest[0] not in ("epochs", "longest_phase", "kept_epoch")
     if head == "data":
         return rest[0] == "leaked_test_share"
     return head in (*PER_CLASS, CONFUSION_SHARE) or (head in SCALARS and head != "log_loss")

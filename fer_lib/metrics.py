@@ -87,7 +87,8 @@ def curve_metrics(history: pd.DataFrame) -> dict[str, float]:
         late_gain, the rise of the training accuracy over the last quarter of the epochs (the last epoch minus the one a
         quarter, at least one epoch, before it); early_gap, validation minus training accuracy, mean over the first
         quarter; validation_roughness, mean absolute change of the validation accuracy from epoch to epoch over the
-        last half; validation_loss_rise, the last validation loss over the lowest, minus one.
+        last half; validation_loss_rise, the last validation loss over the lowest, minus one, left out where a loss is
+        not finite.
 
     Raises:
         ValueError: if there are fewer than two epochs.
@@ -104,7 +105,7 @@ def curve_metrics(history: pd.DataFrame) -> dict[str, float]:
         "late_gain": float(accuracy[-1] - accuracy[-1 - quarter]),
         "early_gap": float((validation - accuracy)[:quarter].mean()),
         "validation_roughness": float(changes[-max(1, epochs // 2) :].mean()),
-        "validation_loss_rise": float(loss[-1] / loss.min() - 1),
+        **({"validation_loss_rise": float(loss[-1] / loss.min() - 1)} if np.isfinite(loss).all() else {}),
     }
 
 

@@ -13,8 +13,8 @@ from fer_lib.audit import excluded_rows, load_audit
 from fer_lib.augment import make_transforms
 from fer_lib.datasets import FerDataset, Split
 from fer_lib.labels import GROUPINGS
-from fer_lib.paths import find_votes
 from fer_lib.sample import load_sample
+from fer_lib.votes import find_votes_of
 
 Settings = Mapping[str, Any]
 
@@ -61,7 +61,8 @@ def describe_data(data: FerDataset, protocol: str) -> dict[str, Any]:
 
     Returns:
         `sha256` and `is_sample`; of the official splits their `sizes`, of others the `protocol`; of cleaned data a hash
-        of the rows left out; `stands_for` where the pictures stand in for a data set that is not at hand.
+        of the rows left out, and whether votes or the cascade said what is no face; `stands_for` where the pictures
+        stand in for a data set that is not at hand.
     """
     if protocol == "official":
         sizes = {split: len(images) for split, images in data.splits().items()}
@@ -71,6 +72,7 @@ def describe_data(data: FerDataset, protocol: str) -> dict[str, Any]:
     if not protocol.startswith("sfew"):
         described = {"sha256": data.sha256, "is_sample": data.is_sample, "protocol": protocol}
         if protocol == "cleaned_six":
+            described["cleaned_by"] = "votes" if find_votes_of(data) else "cascade"
             described["cleaned_away_sha256"] = hashlib.sha256(_cleaned_away(data).tobytes()).hexdigest()
         return described
     return {**sfew.identify(data), "protocol": protocol}
@@ -130,7 +132,7 @@ def _cleaned_six(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
 
 def _cleaned_away(data: FerDataset) -> np.ndarray:
     """Rows that the audit's cleaning leaves out, int64 ascending; by the votes of FER+ where they are at hand."""
-    return excluded_rows(load_audit(data, find_votes(data.source)))
+    return excluded_rows(load_audit(data, find_votes_of(data)))
 
 
 def _drawn_sample(data: FerDataset, settings: Settings, seed: int) -> FerDataset:

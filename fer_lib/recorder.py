@@ -21,6 +21,8 @@ KEPT_EPOCHS = ("best_validation_accuracy", "best_validation_loss", "last")
 class EpochRecorder(keras.callbacks.Callback):
     """Sets the random state of each epoch; after it, keeps the best weights, writes checkpoint and history, and stops.
 
+    The epoch kept is the best of the last phase: what an earlier phase had reached is not what the schedule ends with.
+
     Attributes:
         state: how far the training has come.
         phase: number of the phase being trained, from 0.
@@ -84,6 +86,7 @@ class EpochRecorder(keras.callbacks.Callback):
     def is_over(self) -> bool:
         """Whether the phase has had its epochs, or `patience` of them without a lower loss on validation images."""
         losses = [row["val_loss"] for row in self._rows()] if self.settings.get("patience") else []
+        losses = [loss if np.isfinite(loss) else np.inf for loss in losses]
         without_gain = len(losses) - 1 - int(np.argmin(losses)) if losses else 0
         return self.epochs_left() <= 0 or 0 < self.settings.get("patience", 0) <= without_gain
 
@@ -95,8 +98,8 @@ class EpochRecorder(keras.callbacks.Callback):
         if kept == "last":
             return True
         name, sign = ("val_loss", -1) if kept == "best_validation_loss" else ("val_accuracy", 1)
-        scores = [sign * row[name] for row in self.state.history]
-        return scores[-1] > max(scores[:-1], default=-np.inf)
+        scores = [sign * row[name] if np.isfinite(row[name]) else -np.inf for row in self._rows()]
+        return len(scores) == 1 or scores[-1] > max(scores[:-1])
 
     def _report(self) -> None:
         done, left = len(self.state.history), self.epochs_left() * (not self.is_over())

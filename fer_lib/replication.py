@@ -114,6 +114,8 @@ class Replication:
             notes.append("**Sample data: numbers are not comparable with the paper.**")
         stand_ins = sorted({d.get("stands_for", "") for d in described})
         notes += [f"**A stand-in takes the place of {name}: verdicts are indicative.**" for name in stand_ins if name]
+        if any(d.get("cleaned_by") == "cascade" for d in described):
+            notes.append("**Cleaned without the votes of FER+: the cascade takes many faces for none.**")
         if epochs != published or mine.options or mine.hyperparameters:
             narrower = ", narrower networks" if mine.options else ""
             notes.append(f"**Shortened budget ({epochs} of {published} epochs{narrower}): trainings get no verdict.**")
@@ -121,7 +123,8 @@ class Replication:
 
 
 def _is_on(run: Run, described: dict[str, Any]) -> bool:
-    return all(run.request["data"].get(key) == described.get(key) for key in ("sha256", "stands_for"))
+    keys = ("sha256", "stands_for", "cleaned_away_sha256")
+    return all(run.request["data"].get(key) == described.get(key) for key in keys)
 
 
 def open_replication(

@@ -28,6 +28,9 @@ from fer_lib.timing import compare_speed
 EXPLAINED = 512
 """Test images whose heat maps are measured, where a variant asks for it: the first ones."""
 
+UNTRAINED = 5
+"""Networks with random weights whose heat maps are set beside."""
+
 
 @dataclass(frozen=True)
 class _Job:
@@ -185,7 +188,7 @@ def _make_network(job: _Job) -> dict[str, Any]:
     heat = {}
     if job.request.get("attribution"):
         keras.utils.set_random_seed(job.request["seed"])
-        untrained = keras.models.clone_model(fitted.model)  # same layers, weights drawn anew
+        untrained = [keras.models.clone_model(fitted.model) for _ in range(UNTRAINED)]  # weights drawn anew
         images = job.data.test.images[:EXPLAINED]
         heat["attribution"] = measure_attribution(fitted.model, images, untrained=untrained)
     return {

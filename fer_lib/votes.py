@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from fer_lib.datasets import SPLIT_USAGES, FerDataset
+from fer_lib.paths import find_votes
 
-__all__ = ["ANSWERS", "read_votes"]
+__all__ = ["ANSWERS", "find_votes_of", "read_votes"]
 
 ANSWERS = (
     "neutral",
@@ -24,9 +25,17 @@ ANSWERS = (
 )
 """What could be answered, in the file's order; NF is "not a face"."""
 
+ROWS = 35_887
+"""Of fer2013.csv, and of the file of votes."""
+
 _COLUMNS = ["Usage", "Image name", *ANSWERS]
 _SHOWN = 60
 _FALLING = 0.01  # share of names that may stand out of order
+
+
+def find_votes_of(data: FerDataset) -> Path | None:
+    """The file of votes that belongs to some data: where there is one, and the data have FER2013's number of rows."""
+    return find_votes(data.source) if sum(map(len, data.splits().values())) == ROWS else None
 
 
 def read_votes(path: str | Path, data: FerDataset) -> pd.DataFrame:

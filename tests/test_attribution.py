@@ -141,11 +141,11 @@ def test_measures_of_a_network_that_looks_at_the_evidence(network):
 
 def test_heat_is_set_beside_that_of_the_same_network_untrained(network):
     keras.utils.set_random_seed(3)
-    untrained = keras.models.clone_model(network)
+    untrained = [keras.models.clone_model(network) for _ in range(2)]
     measured = measure_attribution(network, IMAGES, CLASSES, masks={"patch": MASKS}, untrained=untrained)
-    alone = measure_attribution(untrained, IMAGES, CLASSES, masks={"patch": MASKS})
-    assert measured["heat_ratio_untrained"] == pytest.approx(alone["heat_ratio"])
-    assert measured["heat_gain"] == pytest.approx(measured["heat_ratio"] / alone["heat_ratio"])
+    alone = [measure_attribution(model, IMAGES, CLASSES, masks={"patch": MASKS})["heat_ratio"] for model in untrained]
+    assert measured["heat_ratio_untrained"] == pytest.approx(max(alone))
+    assert measured["heat_gain"] == pytest.approx(measured["heat_ratio"] / max(alone))
     assert measured["heat_gain"] > 2
 
 

@@ -120,6 +120,7 @@ def test_history_metrics_of_one_epoch_have_no_curve():
     history = pd.DataFrame({"accuracy": [0.25], "val_accuracy": [0.2]})
     assert history_metrics(history, kept_epoch=1) == {
         "epochs": 1,
+        "longest_phase": 1,
         "kept_epoch": 1,
         "max_accuracy": 0.25,
         "final_accuracy": 0.25,

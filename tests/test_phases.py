@@ -1,7 +1,6 @@
 """Trainings in phases: what is frozen, when a phase ends, where a killed one goes on, and what one starts from."""
 
 import json
-from dataclasses import replace
 
 import keras
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from tiny_data import make_tiny_data
 
 from fer_lib import fitting, models, papers
+from fer_lib.evaluation import history_metrics
 from fer_lib.fitting import fit_network
 from fer_lib.request import make_request
 from fer_lib.runs import find_obstacles
@@ -64,11 +64,11 @@ def test_the_base_stands_still_while_the_head_is_trained_and_moves_afterwards(da
 
 
 def test_only_a_trained_batch_norm_moves_on_a_frozen_base(data, start, tmp_path):
-    """The second phase is left out by patience with a validation loss that cannot fall: its rate is zero."""
+    """The head's phase alone is trained."""
     before = base_weights(start)
     for flag, expected in (("inference", set()), ("trained", {name for name in before if "bn" in name})):
         request = make(data, epochs=1, frozen_batch_norm=flag)
-        head_alone = replace(fitting._phases(start, request["hyperparameters"])[0])
+        head_alone = fitting._phases(start, request["hyperparameters"])[0]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(fitting, "_phases", lambda network, settings, phase=head_alone: [phase])
             fitted = fit_network(request, "hash", data, tmp_path / flag, precision="float32", start=start)
@@ -85,9 +85,18 @@ def test_a_phase_ends_where_validation_loss_has_not_fallen_for_long_enough(data,
         assert waited <= 2 and (waited == 2 or len(rows) == 6)
 
 
-def test_the_epoch_of_the_lowest_validation_loss_is_kept(data, start, tmp_path):
+def test_the_epoch_of_the_last_phase_with_the_lowest_validation_loss_is_kept(data, start, tmp_path):
     fitted = fit(data, tmp_path, start, epochs=3)
-    assert fitted.kept_epoch == fitted.history["val_loss"].idxmin() + 1
+    last = fitted.history[fitted.history["phase"] == 2]
+    assert fitted.kept_epoch == last["val_loss"].idxmin() + 1
+
+
+def test_a_training_that_diverges_ends_with_its_first_epoch_and_numbers_that_can_be_written(data, start, tmp_path):
+    fitted = fit(data, tmp_path, start, epochs=3, learning_rate=1e30)
+    assert not np.isfinite(fitted.history["val_loss"].iloc[-1])
+    assert fitted.kept_epoch == 4
+    found = history_metrics(fitted.history, fitted.kept_epoch)
+    assert "validation_loss_rise" not in found and found["longest_phase"] == 3
 
 
 @pytest.fixture(scope="module")

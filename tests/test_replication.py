@@ -74,7 +74,7 @@ def test_a_sample_has_a_row_per_claim_and_no_verdict(trained):
 
 def test_the_notice_of_a_short_run_on_a_sample_says_both(trained):
     notice = trained[0].notice
-    assert "Data: tiny (sha256 tiny…). Profile: smoke, 1 epochs." in notice
+    assert "Data: tiny (sha256 tiny…). Profile: smoke, 1 epoch." in notice
     assert "Sample data: numbers are not comparable with the paper." in notice
     assert "Shortened budget (1 of 32 epochs, narrower networks): trainings get no verdict." in notice
 
