@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
+from fer_lib.bootstrap import ratio_interval
 from fer_lib.gradcam import as_floats, check_classes, check_images, grad_cam, last_convolution, parts
 from fer_lib.regions import fixed_masks
 
@@ -145,7 +146,8 @@ def measure_attribution(
         region `heat_share_<region>` and `area_share_<region>`, means over images; for all regions together
         `heat_share`, `area_share` and `heat_ratio`, the first over the second (1: no more heat there than anywhere;
         but an untrained light VGG had 1.15 on noise, perhaps for the padding); of `untrained`, explained for the same
-        classes, `heat_ratio_untrained`, the highest of theirs, and `heat_gain`, the ratio over it;
+        classes, `heat_ratio_untrained`, the highest of theirs, and `heat_gain`, the ratio over it, with the ends of its
+        95 % bootstrap interval over the images, `heat_gain_low` and `heat_gain_high`;
         `curve_images`, at most `CURVE_IMAGES`, on which `deletion_area` and `insertion_area` are measured beside
         `deletion_area_random` and `insertion_area_random`. The random maps are as coarse as Grad-CAM's own, uniform
         noise of the layer's positions enlarged in the same way: a network suffers otherwise from single pixels changed
@@ -166,9 +168,8 @@ def measure_attribution(
     measured |= {"empty_maps": float((maps.max(axis=(1, 2)) == 0).mean())}
     regions = fixed_masks(*images.shape[1:3]) if masks is None else masks
     measured |= _shares(maps, regions)
-    blind = [_shares(grad_cam(model, images, ids, layer), regions)["heat_ratio"] for model in untrained]
-    if blind and max(blind) > 0:
-        measured |= {"heat_ratio_untrained": max(blind), "heat_gain": measured["heat_ratio"] / max(blind)}
+    blind = [grad_cam(model, images, ids, layer) for model in untrained]
+    measured |= _gain(maps, blind, np.logical_or.reduce(list(regions.values())))
     some = np.unique(np.linspace(0, len(images) - 1, CURVE_IMAGES).astype(int))
     measured["curve_images"] = len(some)
     randoms = random_maps(maps[some].shape, (rows, columns), seed)
@@ -187,6 +188,23 @@ def _shares(maps: np.ndarray, regions: dict[str, np.ndarray]) -> dict[str, float
         measured[f"heat_share{suffix}"] = float(share.heat.mean())
         measured[f"area_share{suffix}"] = float(share.area.mean())
     return {**measured, "heat_ratio": measured["heat_share"] / measured["area_share"]}
+
+
+def _gain(maps: np.ndarray, blind: list[np.ndarray], mask: np.ndarray) -> dict[str, float]:
+    """How much more heat stands in a region than in maps of networks with random weights, with its interval."""
+    others = [heat_share(other, mask).heat for other in blind]
+    highest = max((float(other.mean()) for other in others), default=0.0)
+    if highest == 0:
+        return {}
+    share = heat_share(maps, mask)
+    low, high = ratio_interval(share.heat, others)
+    gain = float(share.heat.mean()) / highest
+    return {
+        "heat_ratio_untrained": highest / float(share.area.mean()),
+        "heat_gain": gain,
+        "heat_gain_low": low,
+        "heat_gain_high": high,
+    }
 
 
 def random_maps(shape: tuple[int, int, int], positions: tuple[int, int], seed: int = 0) -> np.ndarray:

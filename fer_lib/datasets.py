@@ -61,6 +61,11 @@ class Split:
         """Number of images."""
         return len(self.images)
 
+    def take(self, positions: np.ndarray) -> "Split":
+        """The images at some positions, int64 (n,), in their order."""
+        optional = (None if array is None else array[positions] for array in (self.origins, self.transforms))
+        return Split(self.images[positions], self.labels[positions], self.rows[positions], *optional)
+
     def __repr__(self) -> str:
         """Count and size of the images."""
         return f"Split({len(self):,} images of {'×'.join(map(str, self.images.shape[1:]))})"

@@ -64,7 +64,7 @@ def evaluate(arrays: dict[str, np.ndarray], data: FerDataset, grouping: str | No
     for view, members in subsets.items():
         if members.any():
             metrics["test"][view] = _score(arrays, "test", names, members)
-    return {**metrics, "data": describe_splits(data, leaked)}
+    return {**metrics, "data": describe_splits(data, leaked, grouping)}
 
 
 def _score(
@@ -77,19 +77,24 @@ def _score(
     return metrics
 
 
-def describe_splits(data: FerDataset, leaked: np.ndarray) -> dict[str, float]:
+def describe_splits(data: FerDataset, leaked: np.ndarray, grouping: str | None = None) -> dict[str, Any]:
     """What claims ask of the splits themselves.
 
     Args:
         data: the splits.
         leaked: bool (n_test,), which test images also stand in Training (`audit.leaked_mask`).
+        grouping: grouping of the classes, or None.
 
     Returns:
-        Images in all, for training and for the test, the fewest of any class in each, and how many test images are
-        leaked, with their share.
+        Images in all, of each class, for training and for the test, the fewest of any class in each, and how many test
+        images are leaked, with their share.
     """
+    labels = np.concatenate([split.labels for split in data.splits().values()])
+    names = class_names(grouping)
+    counts = np.bincount(GROUPINGS[grouping].labels(labels) if grouping else labels, minlength=len(names))
     return {
-        "images": sum(len(split) for split in data.splits().values()),
+        "images": len(labels),
+        "images_of": dict(zip(names, counts.tolist(), strict=True)),
         "train_images": len(data.train),
         "test_images": len(data.test),
         "train_per_class": _fewest(data.train.labels),

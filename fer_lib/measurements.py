@@ -73,7 +73,7 @@ def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
         MissingNumber: if a run does not hold the number.
     """
     if claim.split is None:
-        found = _summarise(runs, [_read(run, run.metrics, metric) for run in runs])
+        found = _summarise(runs, [_read(run, run.metrics, metric) for run in runs], *_stored_interval(runs, metric))
         return _within_a_share(found) if metric.endswith("_accuracy") else found
     metrics = [split_metrics(run, claim, claim.grouping) for run in runs]
     values = [_read(run, found, metric) for run, found in zip(runs, metrics, strict=True)]
@@ -168,6 +168,16 @@ def _summarise(
     if images[1] - images[0] > seeds[1] - seeds[0]:
         return Measurement(mean, images, f"{images_rule} (wider than {seeds_rule})", by_seed)
     return Measurement(mean, seeds, f"{seeds_rule} (wider than {images_rule})", by_seed)
+
+
+def _stored_interval(runs: Sequence[Run], metric: str) -> tuple[Interval | None, str]:
+    """The interval over images that runs hold of a number, mean over the runs, and how it was made; none mostly."""
+    try:
+        low, high = (np.mean([read_number(run.metrics, f"{metric}_{end}") for run in runs]) for end in ("low", "high"))
+        images = int(read_number(runs[0].metrics, f"{metric.split('.')[0]}.images"))
+    except MissingNumber:
+        return None, ""
+    return (float(low), float(high)), f"bootstrap 95 % on {images:,} images"
 
 
 def _name_of_images(metrics: Sequence[dict[str, Any]]) -> str:

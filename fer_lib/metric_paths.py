@@ -55,6 +55,9 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
 }
 """Numbers of a run as a whole; per class means the class with the fewest images, leaked what also stands in train."""
 
+OF_A_RUN_BY_CLASS = {"data": ("images_of",)}
+"""Numbers of a run as a whole that there are for each class: `data.images_of.happy`."""
+
 SUBSETS = {
     "single_originals": "originals only, without their transforms",
     "single_unleaked": "without images that also stand in Training",
@@ -79,8 +82,11 @@ def check_metric(metric: str, split: str | None, classes: Sequence[str]) -> None
     """
     head, *rest = metric.split(".")
     if split is None:
-        if head not in OF_A_RUN or len(rest) != 1 or rest[0] not in OF_A_RUN[head]:
+        plain = len(rest) == 1 and rest[0] in OF_A_RUN.get(head, ())
+        of_class = len(rest) == 2 and rest[0] in OF_A_RUN_BY_CLASS.get(head, ()) and rest[1] in classes
+        if not plain and not of_class:
             known = sorted(f"{group}.{name}" for group, names in OF_A_RUN.items() for name in names)
+            known += [f"{group}.{name}.<class>" for group, names in OF_A_RUN_BY_CLASS.items() for name in names]
             raise ValueError(f"without a split, must be one of {known}. Received: {metric!r}")
         return
     parts = {**dict.fromkeys(SCALARS, 0), **dict.fromkeys(PER_CLASS, 1), CONFUSION_SHARE: 2}

@@ -85,7 +85,7 @@ def _official(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
 def _random_split(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
     pool = _pool(data)
     train, test = train_test_split(np.arange(len(pool)), test_size=settings["test_share"], random_state=seed)
-    return _with_splits(data, _take(pool, train), _take(pool, test), f"random split {seed}")
+    return _with_splits(data, pool.take(train), pool.take(test), f"random split {seed}")
 
 
 def _balanced_together(data: FerDataset, settings: Settings, seed: int) -> FerDataset:
@@ -108,7 +108,7 @@ def _balanced_apart(data: FerDataset, settings: Settings, seed: int) -> FerDatas
         size = np.count_nonzero(test.labels == label)
         to_test.append(members[:size])
         to_train.append(members[size:])
-    train, test = (_take(pool, np.concatenate(side)) for side in (to_train, to_test))
+    train, test = (pool.take(np.concatenate(side)) for side in (to_train, to_test))
     return _with_splits(data, train, test, f"balanced classes, parted at random {seed}")
 
 
@@ -180,9 +180,9 @@ def _sfew(data: FerDataset, settings: Settings, seed: int, *, crop: bool) -> Fer
     scenes = sfew.load_scenes(data, settings["scenes_per_class"], crop=crop)
     train, test = split_per_class(scenes.pictures.labels, settings["test_share"], seed)
     return FerDataset(
-        train=_take(scenes.pictures, train),
-        validation=_take(scenes.pictures, train[:0]),
-        test=_take(scenes.pictures, test),
+        train=scenes.pictures.take(train),
+        validation=scenes.pictures.take(train[:0]),
+        test=scenes.pictures.take(test),
         source=f"{scenes.source}, split {seed}",
         sha256=scenes.sha256,
         is_sample=scenes.is_sample,
@@ -225,7 +225,7 @@ def _with_transforms(pool: Split, positions: np.ndarray, count: int, seed: int, 
 
 def _keep(data: FerDataset, chosen: Callable[[Split], np.ndarray], what: str) -> FerDataset:
     """The same splits with those images alone that are chosen, bool (n,) of each split."""
-    train, validation, test = (_take(split, np.flatnonzero(chosen(split))) for split in data.splits().values())
+    train, validation, test = (split.take(np.flatnonzero(chosen(split))) for split in data.splits().values())
     return replace(data, train=train, validation=validation, test=test, source=f"{data.source}, {what}")
 
 
@@ -245,16 +245,11 @@ def number_pictures(images: np.ndarray) -> np.ndarray:
     return np.array([numbers.setdefault(image.tobytes(), len(numbers)) for image in images], dtype=np.int64)
 
 
-def _take(pool: Split, positions: np.ndarray) -> Split:
-    optional = (None if array is None else array[positions] for array in (pool.origins, pool.transforms))
-    return Split(pool.images[positions], pool.labels[positions], pool.rows[positions], *optional)
-
-
 def _join(first: Split, second: Split) -> Split:
     names = ("images", "labels", "rows", "origins", "transforms")
     return Split(*(np.concatenate([getattr(first, name), getattr(second, name)]) for name in names))
 
 
 def _with_splits(data: FerDataset, train: Split, test: Split, what: str) -> FerDataset:
-    nothing = _take(train, np.arange(0))
+    nothing = train.take(np.arange(0))
     return replace(data, train=train, validation=nothing, test=test, source=f"{data.source}, {what}")

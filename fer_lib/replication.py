@@ -14,7 +14,7 @@ from fer_lib.models.weights import WeightsNotAvailable
 from fer_lib.papers import PaperCard
 from fer_lib.paths import find_sfew, runs_folder
 from fer_lib.protocols import describe_data, prepare
-from fer_lib.runs import Run, find_runs
+from fer_lib.runs import Run, find_runs, read_obstacles
 from fer_lib.search import search
 from fer_lib.training import train
 
@@ -85,6 +85,11 @@ class Replication:
             for run in find_runs(self.runs, self.profile, self.card.id)
             if _is_on(run, described.get(run.request["variant"], {}))
         ]
+
+    def obstacles(self) -> dict[str, str]:
+        """Variants that could not be trained here, each with why: weights to start from that cannot be had."""
+        noted = read_obstacles(self.runs / self.profile / self.card.id)
+        return {variant: reason for (variant, _), reason in noted.items()}
 
     def splits(self, variant: str, seed: int = 0) -> FerDataset:
         """The images that a variant is trained and tested on with a seed (see `protocols.prepare`)."""

@@ -119,7 +119,12 @@ def write_obstacle(folder: Path, reason: str) -> None:
 def find_obstacles(runs: Iterable[Run]) -> dict[tuple[str, int], str]:
     """Why other runs of the same papers could not be made: variant and seed -> reason, of the folders beside these."""
     papers = sorted({run.folder.parents[1] for run in runs})
-    noted = [path for paper in papers for path in sorted(paper.glob(f"*/seed-*/{OBSTACLE}"))]
+    return {named: reason for paper in papers for named, reason in read_obstacles(paper).items()}
+
+
+def read_obstacles(paper: Path) -> dict[tuple[str, int], str]:
+    """Why runs in a paper's folder could not be made: variant and seed -> reason."""
+    noted = sorted(Path(paper).glob(f"*/seed-*/{OBSTACLE}"))
     missing = [path for path in noted if not Run(path.parent).is_complete]
     return {
         (path.parts[-3], int(path.parent.name.removeprefix("seed-"))): _read_json(path)["reason"] for path in missing

@@ -147,6 +147,7 @@ def test_heat_is_set_beside_that_of_the_same_network_untrained(network):
     assert measured["heat_ratio_untrained"] == pytest.approx(max(alone))
     assert measured["heat_gain"] == pytest.approx(measured["heat_ratio"] / max(alone))
     assert measured["heat_gain"] > 2
+    assert measured["heat_gain_low"] < measured["heat_gain"] < measured["heat_gain_high"]
 
 
 def test_measures_take_facial_parts_and_the_predicted_class_where_nothing_is_named():

@@ -10,7 +10,7 @@ from tiny_data import make_tiny_data
 
 from fer_lib.datasets import Split
 from fer_lib.evaluation import evaluate, history_metrics, predict_splits
-from fer_lib.labels import GROUPINGS
+from fer_lib.labels import EMOTIONS, GROUPINGS
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,8 @@ def test_splits_without_images_have_no_metrics(data):
 def test_splits_are_described_with_their_leaks(data):
     metrics = evaluate(predict_splits(predict_patch, with_leaks(data, [0, 3])), with_leaks(data, [0, 3]))
     assert metrics["data"] == {
-        "images": 56, "train_images": 28, "test_images": 14, "train_per_class": 4, "test_per_class": 2,
+        "images": 56, "images_of": dict.fromkeys(EMOTIONS, 8),
+        "train_images": 28, "test_images": 14, "train_per_class": 4, "test_per_class": 2,
         "leaked_test": 2, "leaked_test_share": 2 / 14,
     }  # fmt: skip
 

@@ -21,6 +21,14 @@ def test_texts_are_for_people(tmp_path):
     assert recall.rule == "Wilson 95 % on 143 images, one seed"
 
 
+def test_the_interval_that_a_run_holds_of_a_number_is_taken(tmp_path):
+    heat = {"images": 512, "heat_gain": 1.5, "heat_gain_low": 1.4, "heat_gain_high": 1.7}
+    claim = {**timing("at_least", "1.0", metric="attribution.heat_gain")}
+    judgement = judge_one(claim, make_run(tmp_path, attribution=heat))
+    assert (judgement.verdict, judgement.interval) == ("reproduced", (1.4, 1.7))
+    assert judgement.rule == "bootstrap 95 % on 512 images, one seed"
+
+
 def test_seeds_that_differ_much_make_students_interval_count(tmp_path):
     runs = [make_run(tmp_path, seed=seed, predicted=calls(right)) for seed, right in enumerate((500, 600, 700))]
     judgement = judge_one(accuracy(kind="value", published="40 %"), *runs)

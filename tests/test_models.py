@@ -9,8 +9,8 @@ from built_models import LARGE, built
 from fer_lib import models
 from fer_lib.fitting import dtype_policy
 from fer_lib.layers import with_fast_kernels
+from fer_lib.makers import count_parameters
 from fer_lib.models.blocks import block_names
-from fer_lib.training import count_parameters
 
 
 def perceptron(*widths):

@@ -11,8 +11,9 @@ from tiny_data import make_tiny_data
 from fer_lib import fitting, models, papers
 from fer_lib.evaluation import history_metrics
 from fer_lib.fitting import fit_network
+from fer_lib.replication import open_replication
 from fer_lib.request import make_request
-from fer_lib.runs import find_obstacles
+from fer_lib.runs import Run, find_obstacles
 from fer_lib.training import train
 
 PAPER = "zakavi_network_surgery"
@@ -146,6 +147,8 @@ def test_a_variant_starts_from_the_run_of_another(data, tmp_path, uncleaned):
     kernels = [model.get_layer("stem_conv").get_weights()[0] for model in (given, got)]
     np.testing.assert_array_equal(*kernels)
     assert 0 < run.metrics["attribution"]["heat_ratio"] < 10
+    landmarks = [Run(folder).metrics["attribution"]["exact_landmarks"] for folder in (source, run.folder)]
+    assert landmarks == [True, False]
 
 
 def test_weights_that_cannot_be_had_leave_a_reason_and_no_run(data, tmp_path, uncleaned, monkeypatch):
@@ -154,5 +157,8 @@ def test_weights_that_cannot_be_had_leave_a_reason_and_no_run(data, tmp_path, un
     arguments = {"profile": "smoke", "data": data, "runs": tmp_path}
     with pytest.raises(models.WeightsNotAvailable, match="ImageNet weights not available"):
         train(PAPER, "resnet50", **arguments)
+    assert open_replication(PAPER, "smoke", "sample", str(tmp_path)).obstacles() == {
+        "resnet50": "ImageNet weights not available"
+    }
     there = train(PAPER, "shallow_seven", **arguments, epochs=1)
     assert find_obstacles([there]) == {("resnet50", 0): "ImageNet weights not available"}

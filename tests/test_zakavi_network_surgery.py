@@ -56,12 +56,18 @@ def test_stated_values_and_claims_are_those_of_the_text():
     assert by_id["shallow_accuracy"].published.text == "34.8 %"
     assert by_id["extended_accuracy"].published.text == "63.7 %"
     assert by_id["images"].published.text == "35,877"
+    totals = [claim.published.value for claim in CARD.claims if claim.id.startswith("images_of_")]
+    assert totals == [4953, 547, 5121, 8989, 6077, 4002, 6198]
+    causes = {claim.variant for claim in CARD.claims if claim.id.startswith("chance_by_")}
+    assert causes == {f"resnet50_{mistake}" for mistake in (*MISTAKES, "high_rate", "two_mistakes")} - {
+        "resnet50_gradual"
+    }
     at_chance = [claim for claim in CARD.claims if claim.id.endswith("_at_chance")]
     assert len(at_chance) == 4 and {(claim.low.text, claim.high.text) for claim in at_chance} == {("16 %", "17 %")}
     gap = by_id["extended_above_shallow"].published.value
     assert gap == pytest.approx(by_id["extended_accuracy"].published.value - by_id["shallow_accuracy"].published.value)
     assert Counter(claim.kind for claim in CARD.claims) == {
-        "value": 3, "range": 4, "at_most": 4, "at_least": 2, "ranking": 1, "difference": 1,
+        "value": 10, "range": 9, "at_most": 4, "at_least": 2, "ranking": 1, "difference": 1,
     }  # fmt: skip
 
 

@@ -190,7 +190,10 @@ def _download(name: str) -> Path:
 def _two_ways_out(name: str, weights: str, reason: str) -> str:
     if weights != "imagenet" or name not in IMAGENET:
         return f"{reason}. Received: {weights=}"
-    ways = f"give weights the path of a copy of {IMAGENET[name].url}, or none to start from random ones"
+    ways = (
+        f"put a copy of {IMAGENET[name].url} into {_keras_home() / 'models'} (or give weights its path), "
+        "or give none to start from random ones"
+    )
     return f"{reason} ({name}): the download was refused; {ways}. Received: {weights=}"
 
 

@@ -4,21 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainValidator, model_validator
 
-from fer_lib.labels import GROUPINGS, class_names
-from fer_lib.metric_paths import check_metric
-from fer_lib.papers.claim_kinds import (
-    AnyClaim,
-    CardModel,
-    Claim,
-    DifferenceClaim,
-    Identifier,
-    MatrixClaim,
-    Text,
-    metrics_of,
-    variants_of,
-)
-
-PROFILES = ("smoke", "quick", "paper")
+from fer_lib.papers.agreement import check_agreement
+from fer_lib.papers.claim_kinds import AnyClaim, CardModel, Identifier, Text
 
 Protocol = Literal[
     "official",
@@ -101,18 +88,22 @@ class Variant(CardModel):
     """One model the paper speaks of, or that we train beside it.
 
     Attributes:
-        kind: network (trained by epochs), classifier (scikit-learn on pixels) or timing (speed alone is measured).
-        model: name for `models.build`, or of the classifier.
+        kind: network (trained by epochs), classifier (scikit-learn on pixels), timing (speed alone is measured),
+            super_resolution (a generator and its discriminator) or ensemble (of other variants).
+        model: name for `models.build`, of the classifier, or how an ensemble fuses its members.
         options: arguments for its builder.
         hyperparameters: values that differ from the card's.
         grouping: grouping of the classes it is trained on.
         protocol: which images it is trained and tested on, a name of `protocols.PROTOCOLS`.
-        starts_from: variant whose trained weights, all but the head's, it begins with; of the same seed.
+        starts_from: variant whose trained weights, all but the head's, it begins with, of the same seed; of a
+            super_resolution the variant whose features its content loss compares.
+        enlarged_by: what doubles the pictures' sides before: "nearest", "bicubic", or a variant of super_resolution.
+        members: variants that an ensemble fuses, of the same seed; the first and the second.
         attribution: whether its heat maps on test images are measured, too (`attribution.measure_attribution`).
         seeds: its seeds in every profile, where they differ from the profile's.
     """
 
-    kind: Literal["network", "classifier", "timing"]
+    kind: Literal["network", "classifier", "timing", "super_resolution", "ensemble"]
     description: Text
     model: Identifier
     options: dict[str, Setting] = {}
@@ -120,6 +111,8 @@ class Variant(CardModel):
     grouping: Identifier | None = None
     protocol: Protocol = "official"
     starts_from: Identifier | None = None
+    enlarged_by: Identifier | None = None
+    members: list[Identifier] = []
     attribution: bool = False
     seeds: Seeds | None = None
 
@@ -211,79 +204,5 @@ class PaperCard(CardModel):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        _check_profiles(self)
-        _check_variants(self)
-        _check_search(self)
-        for index, claim in enumerate(self.claims):
-            _check_claim(self, claim, f"claims.{index} ({claim.id})")
-        ids = [claim.id for claim in self.claims]
-        repeated = sorted({name for name in ids if ids.count(name) > 1})
-        if repeated:
-            raise ValueError(f"claims: ids must be unique. Received: {repeated} more than once")
+        check_agreement(self)
         return self
-
-
-def _check_profiles(card: PaperCard) -> None:
-    if set(card.profiles) != set(PROFILES):
-        raise ValueError(f"profiles: must be {list(PROFILES)}. Received: {list(card.profiles)}")
-    epochs = card.hyperparameters.get("epochs")
-    if epochs and epochs.value != card.profiles["paper"].epochs:
-        received = f"{epochs.value!r} and {card.profiles['paper'].epochs}"
-        raise ValueError(f"hyperparameters.epochs.value: must equal profiles.paper.epochs. Received: {received}")
-
-    for name, profile in card.profiles.items():
-        for hyperparameter in profile.hyperparameters:
-            _check_known(f"profiles.{name}.hyperparameters", hyperparameter, list(card.hyperparameters))
-    published = card.profiles["paper"]
-    if published.options or published.hyperparameters:
-        received = f"{published.options or published.hyperparameters}"
-        raise ValueError(f"profiles.paper: may not change the published network or values. Received: {received}")
-
-
-def _check_variants(card: PaperCard) -> None:
-    for name, variant in card.variants.items():
-        where = f"variants.{name}"
-        _check_known(f"{where}.grouping", variant.grouping, [*GROUPINGS, None])
-        if variant.starts_from is not None:
-            sources = [other for other, it in card.variants.items() if it.kind == "network" and not it.starts_from]
-            _check_known(f"{where}.starts_from", variant.starts_from, sources)
-        if variant.kind == "classifier" and variant.grouping:
-            raise ValueError(f"{where}.grouping: only networks are trained on groups. Received: {variant.grouping!r}")
-        if variant.kind != "classifier":
-            for hyperparameter in variant.hyperparameters:
-                _check_known(f"{where}.hyperparameters", hyperparameter, list(card.hyperparameters))
-
-
-def _check_search(card: PaperCard) -> None:
-    for name in card.search:
-        _check_known("search", name, list(card.hyperparameters))
-    for name, value in card.hyperparameters.items():
-        if value.origin == "searched" and name not in card.search:
-            raise ValueError(f"hyperparameters.{name}.searched: search must name it. Received: {list(card.search)}")
-
-
-def _check_claim(card: PaperCard, claim: Claim, where: str) -> None:
-    for name in variants_of(claim):
-        _check_known(f"{where}.variant", name, list(card.variants))
-    _check_known(f"{where}.grouping", claim.grouping, [*GROUPINGS, None])
-    first = card.variants[variants_of(claim)[0]]
-    if claim.grouping and first.grouping:
-        received = f"{claim.grouping!r} over {first.grouping!r}"
-        raise ValueError(f"{where}.grouping: that variant's classes are grouped already. Received: {received}")
-    sides = [(name, claim.grouping) for name in variants_of(claim)]
-    if isinstance(claim, DifferenceClaim):
-        sides = [(claim.variant, claim.grouping), (claim.minus, None)]
-    for name, grouping in sides:
-        classes = class_names(grouping or card.variants[name].grouping)
-        for metric in metrics_of(claim):
-            try:
-                check_metric(metric, claim.split, classes)
-            except ValueError as error:
-                raise ValueError(f"{where}.metric: {error}") from None
-        if isinstance(claim, MatrixClaim) and len(claim.rows) != len(classes):
-            raise ValueError(f"{where}.rows: must be {len(classes)} rows, one per class. Received: {len(claim.rows)}")
-
-
-def _check_known(where: str, name: str | None, known: list[str] | list[str | None]) -> None:
-    if name not in known:
-        raise ValueError(f"{where}: must be one of {known}. Received: {name!r}")
