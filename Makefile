@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 PROFILE ?= auto
-JOBS ?= 1
+JOBS ?=
 CSV ?= $(or $(FER2013_CSV),data/fer2013.csv)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,8 +14,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --py
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-reproduce: $(READY) ## Run every notebook, write reports/index.html (PROFILE=auto|smoke|quick|paper, JOBS=1, ARGS=--resume)
-	$(BIN)/fer-lib run --profile $(PROFILE) --jobs $(JOBS) $(ARGS)
+reproduce: $(READY) ## Run every notebook, write reports/index.html (PROFILE=auto|smoke|quick|paper, JOBS=n, ARGS=--resume)
+	$(BIN)/fer-lib run --profile $(PROFILE) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 test: lint ## Lint, types, unit tests, and every notebook on the built-in sample
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/test_notebooks.py tests

@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--csv", type=Path, help="FER2013's CSV")
-    parser.add_argument("--images", type=int, help="images an epoch of bench_training has")
+    parser.add_argument("--images", type=int, help="images an epoch of bench_training and bench_separable has")
     options = parser.parse_args(arguments)
     results = []
     try:
@@ -78,7 +78,10 @@ def main(arguments: list[str] | None = None) -> int:
     results.append(run("bench_augment"))
     results.append(run("bench_layers"))
     results.append(run("bench_gradcam"))
-    results.append(run("bench_training", *(["--images", str(options.images)] if options.images else [])))
+    training = ["--images", str(options.images)] if options.images else []
+    results.append(run("bench_training", *training))
+    results.append(run("bench_separable", *training))
+    results.append(run("bench_srgan"))
     return 0 if all(results) else 1
 
 

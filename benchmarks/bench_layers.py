@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fer_lib.layers import FusedBatchNormalization
+from fer_lib.layers import CompiledPReLU, FusedBatchNormalization
 
 HEIGHT, WIDTH, CHANNELS = 44, 44, 64
 PRECISIONS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
@@ -70,15 +70,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=20, help="calls that a median is of")
     options = parser.parse_args(arguments)
 
-    pairs = [("batch normalisation", keras.layers.BatchNormalization, FusedBatchNormalization)]
+    pairs = [
+        ("batch normalisation", keras.layers.BatchNormalization, FusedBatchNormalization),
+        ("PReLU, a slope per position", keras.layers.PReLU, CompiledPReLU),
+    ]
     shape = (options.images, HEIGHT, WIDTH, CHANNELS)
     print(f"forward and backward of {shape}, ms, median of {options.repeats}")
-    print(f"{'':<38}{'Keras':>8}{'ours':>8}{'Keras/ours':>12}")
+    print(f"{'':<44}{'Keras':>8}{'ours':>8}{'Keras/ours':>12}")
     for name, *kinds in pairs:
         for policy, dtype in PRECISIONS.items():
             steps = [make_step(kind(dtype=policy), dtype, options.images) for kind in kinds]
             theirs, ours = compare(steps, options.repeats)
-            print(f"{f'{name}, {policy}':<38}{theirs:>8.1f}{ours:>8.1f}{theirs / ours:>12.2f}")
+            print(f"{f'{name}, {policy}':<44}{theirs:>8.1f}{ours:>8.1f}{theirs / ours:>12.2f}")
 
 
 if __name__ == "__main__":

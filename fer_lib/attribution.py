@@ -6,7 +6,7 @@ stand beside each measure.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -129,7 +129,7 @@ def measure_attribution(
     layer: str | None = None,
     seed: int = 0,
     untrained: Sequence[keras.Model] = (),
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Where a network looks, as numbers that a claim can ask for.
 
     Args:
@@ -147,7 +147,7 @@ def measure_attribution(
         `heat_share`, `area_share` and `heat_ratio`, the first over the second (1: no more heat there than anywhere;
         but an untrained light VGG had 1.15 on noise, perhaps for the padding); of `untrained`, explained for the same
         classes, `heat_ratio_untrained`, the highest of theirs, and `heat_gain`, the ratio over it, with the ends of its
-        95 % bootstrap interval over the images, `heat_gain_low` and `heat_gain_high`;
+        95 % interval over the images, `heat_gain_low` and `heat_gain_high`, and `interval`, how it was made;
         `curve_images`, at most `CURVE_IMAGES`, on which `deletion_area` and `insertion_area` are measured beside
         `deletion_area_random` and `insertion_area_random`. The random maps are as coarse as Grad-CAM's own, uniform
         noise of the layer's positions enlarged in the same way: a network suffers otherwise from single pixels changed
@@ -164,7 +164,7 @@ def measure_attribution(
     maps = grad_cam(model, images, class_ids, layer)
     images, ids = _check(model, images, maps, class_ids, STEPS)
     rows, columns = model.get_layer(layer).output.shape[1:3]
-    measured: dict[str, float] = {"images": len(images), "positions": rows * columns}
+    measured: dict[str, Any] = {"images": len(images), "positions": rows * columns}
     measured |= {"empty_maps": float((maps.max(axis=(1, 2)) == 0).mean())}
     regions = fixed_masks(*images.shape[1:3]) if masks is None else masks
     measured |= _shares(maps, regions)
@@ -190,7 +190,7 @@ def _shares(maps: np.ndarray, regions: dict[str, np.ndarray]) -> dict[str, float
     return {**measured, "heat_ratio": measured["heat_share"] / measured["area_share"]}
 
 
-def _gain(maps: np.ndarray, blind: list[np.ndarray], mask: np.ndarray) -> dict[str, float]:
+def _gain(maps: np.ndarray, blind: list[np.ndarray], mask: np.ndarray) -> dict[str, Any]:
     """How much more heat stands in a region than in maps of networks with random weights, with its interval."""
     others = [heat_share(other, mask).heat for other in blind]
     highest = max((float(other.mean()) for other in others), default=0.0)
@@ -204,6 +204,7 @@ def _gain(maps: np.ndarray, blind: list[np.ndarray], mask: np.ndarray) -> dict[s
         "heat_gain": gain,
         "heat_gain_low": low,
         "heat_gain_high": high,
+        "interval": "bootstrap 95 %",
     }
 
 

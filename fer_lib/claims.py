@@ -19,7 +19,7 @@ from fer_lib.papers.claim_kinds import (
 )
 from fer_lib.papers.schema import PaperCard
 from fer_lib.runs import Run, find_obstacles
-from fer_lib.verdicts import RULES, SAMPLE_DATA, SHORTENED, VERDICTS, Verdict
+from fer_lib.verdicts import RULES, SAMPLE_DATA, SHORTENED, SMALL_BUDGET, VERDICTS, Verdict
 
 __all__ = ["RULES", "SAMPLE_DATA", "SHORTENED", "VERDICTS", "Judgement", "judge"]
 
@@ -125,7 +125,7 @@ def _judge_claim(
         return replace(judgement, verdict="not run", reason=_why_not_run(missing, obstacles))
     used = [run for group in found for run in group]
     judgement = replace(judgement, n_seeds=_count_seeds(claim, found, planned), stands_for=_stand_ins(used))
-    barred = _why_no_verdict(used)
+    barred = _why_no_verdict(used) or _small_budget(card, claim)
     data = {(run.request["data"]["sha256"], run.request["data"].get("stands_for", "")) for run in used}
     if not barred and len(data) > 1:
         return replace(judgement, verdict="not run", reason="the runs were made on different data")
@@ -192,6 +192,15 @@ def _why_no_verdict(runs: Sequence[Run]) -> str:
     if any(run.request["data"]["is_sample"] for run in runs):
         return SAMPLE_DATA
     return SHORTENED if any(run.config["record"].get("shortened", False) for run in runs) else ""
+
+
+def _small_budget(card: PaperCard, claim: Claim) -> str:
+    """Why a claim on predictions has no verdict: a variant of a small budget, unless it is compared with its like."""
+    names = variants_of(claim)
+    budgets = {name: card.variants[name].small_budget for name in names if card.variants[name].small_budget}
+    if claim.split is None or not budgets or 1 < len(names) == len(budgets):
+        return ""
+    return "; ".join(f"{SMALL_BUDGET} ({name}: {text})" for name, text in budgets.items())
 
 
 def _stand_ins(runs: Sequence[Run]) -> str:

@@ -103,7 +103,7 @@ def sample(path: Path) -> None:
 @main.command()
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @click.option("--profile", default="auto", show_default=True, help="auto, smoke, quick or paper.")
-@click.option("-j", "--jobs", default=1, show_default=True, help="Notebooks that run at the same time.")
+@click.option("-j", "--jobs", type=int, help="Notebooks at the same time.  [default: a core each in smoke, else 1]")
 @click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter of the notebooks.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop a notebook that takes longer.")
 @click.option("--resume", is_flag=True, help="Skip notebooks that were completed unchanged before.")

@@ -7,25 +7,33 @@ import numpy as np
 import pandas as pd
 
 from fer_lib.audit import leaked_mask
+from fer_lib.crops import average_views
 from fer_lib.datasets import FerDataset
 from fer_lib.labels import GROUPINGS, class_names
 from fer_lib.metrics import classification_metrics, curve_metrics
 from fer_lib.runs import SPLITS
 
+VIEWS = ("single", "ten_crops")
+"""Views of an image: as it is, and the mean over ten crops of it (`crops.ten_crops`)."""
+
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
-def predict_splits(predict: Predict, data: FerDataset, grouping: str | None = None) -> dict[str, np.ndarray]:
+def predict_splits(
+    predict: Predict, data: FerDataset, grouping: str | None = None, crop_side: int | None = None
+) -> dict[str, np.ndarray]:
     """Probabilities of every split, as `predictions.npz` holds them.
 
     Args:
         predict: uint8 (n, h, w, c) -> float32 (n, classes).
         data: the three splits.
         grouping: grouping of the classes the model was trained on, or None.
+        crop_side: side of the test-time crops whose probabilities are averaged beside the single view, on all splits
+            but the training's; None makes none.
 
     Returns:
-        `rows_<split>`, `labels_<split>` and `single_<split>` for each split that holds images, and `transforms_<split>`
-        where it holds transforms.
+        `rows_<split>`, `labels_<split>` and `single_<split>` of each split that holds images, `ten_crops_<split>` where
+        there are crops, and `transforms_<split>` where it holds transforms.
     """
     arrays: dict[str, np.ndarray] = {}
     for name, split in data.splits().items():
@@ -34,6 +42,8 @@ def predict_splits(predict: Predict, data: FerDataset, grouping: str | None = No
         labels = split.labels if grouping is None else GROUPINGS[grouping].labels(split.labels)
         probabilities = np.asarray(predict(split.images), dtype=np.float32)
         arrays |= {f"rows_{name}": split.rows, f"labels_{name}": labels, f"single_{name}": probabilities}
+        if crop_side and name != "train":
+            arrays[f"ten_crops_{name}"] = average_views(predict, split.images, crop_side)
         if split.transforms is not None:
             arrays[f"transforms_{name}"] = split.transforms
     return arrays
@@ -48,14 +58,17 @@ def evaluate(arrays: dict[str, np.ndarray], data: FerDataset, grouping: str | No
         grouping: grouping of the classes, or None.
 
     Returns:
-        {split: {"single": classification metrics}} of each split that holds images, with "originals", how many pictures
-        they were made from, where it holds transforms. The test split also has "single_unleaked", without the images
-        that are the same, byte for byte, as one of Training or made from the same picture, and "single_originals",
-        without transforms, where it holds any; "data" is that of `describe_splits`.
+        {split: {view: classification metrics}} of each split that holds images and each of `VIEWS` that it was
+        predicted in, with "originals", how many pictures they were made from, where it holds transforms. The test split
+        also has "single_unleaked", without the images that are the same, byte for byte, as one of Training or made from
+        the same picture, and "single_originals", without transforms, where it holds any; "data" is that of
+        `describe_splits`.
     """
     names = class_names(grouping)
     metrics: dict[str, Any] = {
-        split: {"single": _score(arrays, split, names)} for split in SPLITS if f"single_{split}" in arrays
+        split: {view: _score(arrays, split, names, view) for view in VIEWS if f"{view}_{split}" in arrays}
+        for split in SPLITS
+        if f"single_{split}" in arrays
     }
     leaked = leaked_mask(data.train, data.test)
     subsets = {"single_unleaked": ~leaked}
@@ -63,14 +76,18 @@ def evaluate(arrays: dict[str, np.ndarray], data: FerDataset, grouping: str | No
         subsets["single_originals"] = arrays["transforms_test"] == 0
     for view, members in subsets.items():
         if members.any():
-            metrics["test"][view] = _score(arrays, "test", names, members)
+            metrics["test"][view] = _score(arrays, "test", names, members=members)
     return {**metrics, "data": describe_splits(data, leaked, grouping)}
 
 
 def _score(
-    arrays: dict[str, np.ndarray], split: str, names: tuple[str, ...], members: np.ndarray | slice = slice(None)
+    arrays: dict[str, np.ndarray],
+    split: str,
+    names: tuple[str, ...],
+    view: str = "single",
+    members: np.ndarray | slice = slice(None),
 ) -> dict[str, Any]:
-    labels, probabilities = arrays[f"labels_{split}"][members], arrays[f"single_{split}"][members]
+    labels, probabilities = arrays[f"labels_{split}"][members], arrays[f"{view}_{split}"][members]
     metrics = classification_metrics(labels, probabilities, names)
     if f"transforms_{split}" in arrays:
         metrics["originals"] = len(np.unique(arrays[f"rows_{split}"][members]))

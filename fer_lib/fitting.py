@@ -16,19 +16,25 @@ from fer_lib.augmentation_layers import with_augmentation
 from fer_lib.checkpoint import read_history, restore_checkpoint
 from fer_lib.datasets import FerDataset, Split
 from fer_lib.labels import GROUPINGS
-from fer_lib.layers import with_fast_kernels
+from fer_lib.layers import FAST_LAYERS, CompiledPReLU, with_fast_kernels
+from fer_lib.losses import with_centre_loss
 from fer_lib.models.weights import transfer_weights
+from fer_lib.optimizers import FusedAdamax
 from fer_lib.recorder import EpochRecorder
 from fer_lib.unfreezing import Phase, open_blocks, plan_phases
 
 OPTIMIZERS: dict[str, tuple[type[keras.optimizers.Optimizer], tuple[str, ...]]] = {
     "adam": (keras.optimizers.Adam, ("beta_1", "beta_2")),
+    "adamax": (FusedAdamax, ("beta_1", "beta_2")),
     "sgd": (keras.optimizers.SGD, ("momentum",)),
 }
 """Optimizers by name, and which hyper-parameters each takes beside the learning rate."""
 
 SMALL_BATCH = 16
 """Up to this many images the cost of starting a step shows: several steps are then run at once."""
+
+FEW_STEPS = 1000
+"""Fewer steps do not win back the half minute that compiling every PReLU of model A takes."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +90,11 @@ def fit_network(
         network = models.build(request["model"], **options)
         if start is not None:
             transfer_weights(start, network)
-        network = with_fast_kernels(network)
+        network = with_fast_kernels(network, _paying_layers(settings, len(data.train)))
         model = with_augmentation(network, settings)
+        if settings.get("centre_weight"):
+            classes = network.output_shape[-1]
+            model = with_centre_loss(model, settings["centre_weight"], settings["centre_rate"], classes)
     phases = _phases(network, settings)
     reached = read_history(folder / "checkpoint.npz", sha256)
     first = int(reached[-1].get("phase", 1)) - 1 if reached else 0
@@ -98,7 +107,14 @@ def fit_network(
             _compile(model, network, phases[number], settings, len(data.train))
         if not recorder.is_over():
             _fit_phase(model, request, data, recorder)
-    return Fitted(_plain_model(request["model"], options, state.kept), pd.DataFrame(state.history), state.kept_epoch)
+    kept = state.kept[: len(network.weights)]  # centres of a centre loss come last
+    return Fitted(_plain_model(request["model"], options, kept), pd.DataFrame(state.history), state.kept_epoch)
+
+
+def _paying_layers(settings: dict[str, Any], images: int) -> dict[type[keras.layers.Layer], type[keras.layers.Layer]]:
+    """The fast layers, without those that are compiled for each shape where the training is too short for it."""
+    steps = settings["epochs"] * pipeline.steps_per_epoch(images, settings["batch_size"])
+    return {plain: fast for plain, fast in FAST_LAYERS.items() if steps >= FEW_STEPS or fast is not CompiledPReLU}
 
 
 def _phases(network: keras.Model, settings: dict[str, Any]) -> list[Phase]:

@@ -3,7 +3,8 @@
 Both explain a class score *before* the softmax. The gradient of a probability, or of its logarithm, mixes in the other
 classes (d log p_c = d z_c - sum_j p_j d z_j) and vanishes where the network is sure; that of the score z_c says what
 speaks for the class itself. The score is computed from the trained weights of the last layer, its softmax left out.
-Models are one flat graph, channels last, and run in inference mode; the one given is never changed.
+Guided back-propagation also explains the strongest channel of a layer. Models are one flat graph, channels last, and
+run in inference mode; the one given is never changed.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,16 +14,16 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from fer_lib.guided import RECTIFIERS, guided_copy, guided_output
+
 BATCH = 64
 """Images explained at once; more are taken in parts of so many, so that memory is bounded."""
 
 PREDICTED = -1
-"""Stands for the class predicted, where `check_classes` is given none."""
+"""Stands for the highest score: the class predicted, where `check_classes` is given none, or the strongest channel."""
 
 _CONVOLUTIONS = (layers.Conv2D, layers.Conv2DTranspose, layers.DepthwiseConv2D, layers.SeparableConv2D)
-_RECTIFIERS = (layers.ReLU, layers.LeakyReLU, layers.PReLU)
-_ON_TOP = (*_RECTIFIERS, layers.Activation, layers.ELU, layers.Add, layers.Concatenate, layers.Multiply)
-_RECTIFYING = (keras.activations.relu, keras.activations.relu6, keras.activations.leaky_relu)
+_ON_TOP = (*RECTIFIERS, layers.Activation, layers.ELU, layers.Add, layers.Concatenate, layers.Multiply)
 _SQUASHING = (keras.activations.softmax, keras.activations.sigmoid)
 
 Score = Callable[[tf.Tensor], tf.Tensor]
@@ -69,8 +70,8 @@ def guided_backprop(model: keras.Model, images: np.ndarray, class_ids: np.ndarra
     """Gradient of a class score with respect to the pixels, guided at every rectifier (Springenberg et al. 2015, 3.4).
 
     At each ReLU, an activation of a layer or a layer of its own, only positive gradients go down, and only where the
-    unit was active. LeakyReLU and PReLU are guided too: negative gradients stop, and the slope they have for negative
-    inputs stands where ReLU has zero. Other activations (such as EfficientNet's swish) pass gradients as they are.
+    unit was active. LeakyReLU and PReLU are guided by the same rule: negative inputs let no gradient down, whatever the
+    slope (`guided` says why). Other activations (such as EfficientNet's swish) pass gradients as they are.
 
     Args:
         model: as for `grad_cam`; it is copied in float32.
@@ -84,14 +85,33 @@ def guided_backprop(model: keras.Model, images: np.ndarray, class_ids: np.ndarra
         ValueError: if the model, images or classes are not as stated.
     """
     images, class_ids = check_images(model, images), check_classes(model, class_ids, len(images))
-    guided = _guided_copy(model)
-    before, score = _before_softmax(guided)
-    graph = keras.Model(guided.inputs[0], [guided.inputs[0], before])
-    pixels = np.zeros(images.shape, np.float32)
-    explain = _compile_gradients(graph, score, images.shape[1:])
-    for part in parts(len(images), BATCH):
-        _, pixels[part] = explain(tf.constant(as_floats(images[part])), tf.constant(class_ids[part]))
-    return pixels
+    guided = guided_copy(model)
+    return _pixel_gradients(guided, *_before_softmax(guided), images, class_ids)
+
+
+def guided_backprop_of_layer(model: keras.Model, images: np.ndarray, layer: str) -> np.ndarray:
+    """Guided gradient of a layer's strongest channel with respect to the pixels (Liu, Zhang and Xin 2019, Figure 4).
+
+    What of each image a layer answers to most: the strongest channel is the one whose mean over positions is the
+    largest for that image (the first of equals), and this mean is differentiated, guided as by `guided_backprop` at
+    every rectifier up to the layer, the layer's own included.
+
+    Args:
+        model: as for `grad_cam`; it is copied in float32.
+        images: as for `grad_cam`.
+        layer: name of a layer whose output is (n, rows, columns, channels) with more than one position.
+
+    Returns:
+        float32 (n, h, w, c), signed: mean activation per unit of what the model is given (for uint8 images, per 255
+        grey values).
+
+    Raises:
+        ValueError: if the model or images are not as stated, or there is no such layer.
+    """
+    images, name = check_images(model, images), _layer_called(model, layer).name
+    guided = guided_copy(model)
+    strongest = np.full(len(images), PREDICTED, np.int64)
+    return _pixel_gradients(guided, guided_output(guided, name), _channel_means, images, strongest)
 
 
 def last_convolution(model: keras.Model, least_positions: int = 2) -> str:
@@ -192,6 +212,22 @@ def _layer_called(model: keras.Model, name: str) -> keras.Layer:
     return model.get_layer(name)
 
 
+def _pixel_gradients(
+    guided: keras.Model, before: keras.KerasTensor, score: Score, images: np.ndarray, ids: np.ndarray
+) -> np.ndarray:
+    """Gradients float32 (n, h, w, c) of the scores made of a tensor of a guided copy, with respect to the pixels."""
+    graph = keras.Model(guided.inputs[0], [guided.inputs[0], before])
+    pixels = np.zeros(images.shape, np.float32)
+    explain = _compile_gradients(graph, score, images.shape[1:])
+    for part in parts(len(images), BATCH):
+        _, pixels[part] = explain(tf.constant(as_floats(images[part])), tf.constant(ids[part]))
+    return pixels
+
+
+def _channel_means(features: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(features, axis=(1, 2))  # (b, rows, columns, k) -> (b, k)
+
+
 def _before_softmax(model: keras.Model) -> tuple[keras.KerasTensor, Score]:
     """A tensor of the model's graph, and what makes class scores of it: the last layer without softmax or sigmoid.
 
@@ -211,10 +247,10 @@ def _before_softmax(model: keras.Model) -> tuple[keras.KerasTensor, Score]:
 
 
 def _compile_gradients(graph: keras.Model, score: Score, shape: tuple[int, ...]) -> Callable:
-    """A function of float32 images (b, *shape) and class ids int64 (b,), `PREDICTED` for the predicted class.
+    """A function of float32 images (b, *shape) and class ids int64 (b,), `PREDICTED` for that of the highest score.
 
-    It returns the first output of `graph`, and the gradient of the class scores, made of its second, with respect to
-    it, both in float32. Compiled, it leaves out the gradients of the weights, which eager TensorFlow computes too.
+    It returns the first output of `graph`, and the gradient of the scores, made of its second, with respect to it,
+    both in float32. Compiled, it leaves out the gradients of the weights, which eager TensorFlow computes too.
     """
 
     def explain(pixels: tf.Tensor, class_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -229,38 +265,3 @@ def _compile_gradients(graph: keras.Model, score: Score, shape: tuple[int, ...])
 
     specs = tf.TensorSpec((None, *shape), tf.float32), tf.TensorSpec((None,), tf.int64)
     return tf.function(explain).get_concrete_function(*specs)
-
-
-class _Guide(layers.Layer):
-    """Lets values up as they are and only positive gradients down."""
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return _guide(inputs)
-
-
-@tf.custom_gradient
-def _guide(values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-    return tf.identity(values), tf.nn.relu
-
-
-def _rectifies(layer: keras.Layer) -> bool:
-    return isinstance(layer, _RECTIFIERS) or getattr(layer, "activation", None) in _RECTIFYING
-
-
-def _guided_copy(model: keras.Model) -> keras.Model:
-    """A copy in float32 with a guide after every rectifier."""
-    twins: list[tuple[keras.Layer, keras.Layer]] = []
-
-    def copy(layer: keras.Layer) -> keras.Layer:
-        twins.append((layer, type(layer).from_config(layer.get_config() | {"dtype": "float32"})))
-        return twins[-1][1]
-
-    def call(layer: keras.Layer, *inputs: object, **options: object) -> tf.Tensor:
-        outputs = layer(*inputs, **options)
-        return _Guide(dtype="float32")(outputs) if _rectifies(layer) else outputs
-
-    uncompiled = keras.Model(model.inputs[0], model.outputs[0])
-    guided = keras.models.clone_model(uncompiled, clone_function=copy, call_function=call)
-    for layer, twin in twins:
-        twin.set_weights(layer.get_weights())
-    return guided

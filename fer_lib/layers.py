@@ -4,6 +4,8 @@ Models are built from plain Keras layers. `with_fast_kernels` swaps the slow one
 go back into the plain model, so a saved file never names a class of this package. Measured by `make bench`.
 """
 
+from collections.abc import Callable, Mapping
+
 import keras
 import tensorflow as tf
 
@@ -39,23 +41,65 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
 
 
+class CompiledPReLU(keras.layers.PReLU):
+    """Keras' PReLU, compiled by XLA while training: once for each shape, batch size included, that it meets.
+
+    Keras computes it, and TensorFlow its gradient, as a dozen operations, each of them a pass over memory. Falls back
+    to Keras where positions share slopes (`shared_axes`).
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Rectify (n, ...): negative values are multiplied by the slopes (...)."""
+        if not training or self.shared_axes is not None:
+            return super().call(inputs)
+        inputs = tf.convert_to_tensor(inputs)
+        return _prelu(inputs, tf.cast(self.alpha, inputs.dtype))
+
+
+@tf.custom_gradient
+def _prelu(
+    inputs: tf.Tensor, slopes: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
+    return _rectify(inputs, slopes), lambda above: _rectify_gradients(inputs, slopes, above)
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _rectify(inputs: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
+    return tf.where(inputs > 0, inputs, slopes * inputs)
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _rectify_gradients(inputs: tf.Tensor, slopes: tf.Tensor, above: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Gradients of inputs and slopes; zeros get none, as in Keras. The sum over the batch is float32 at least."""
+    none = tf.zeros([], inputs.dtype)
+    below = tf.where(inputs > 0, above, tf.where(inputs < 0, slopes * above, none))
+    sums = tf.float64 if inputs.dtype == tf.float64 else tf.float32
+    of_slopes = tf.reduce_sum(tf.cast(tf.minimum(inputs, none), sums) * tf.cast(above, sums), axis=0)
+    return below, tf.cast(of_slopes, slopes.dtype)
+
+
 FAST_LAYERS: dict[type[keras.layers.Layer], type[keras.layers.Layer]] = {
     keras.layers.BatchNormalization: FusedBatchNormalization,
+    keras.layers.PReLU: CompiledPReLU,
 }
+"""Keras' layer -> ours."""
 
 
-def with_fast_kernels(model: keras.Model) -> keras.Model:
+def with_fast_kernels(
+    model: keras.Model, fast_layers: Mapping[type[keras.layers.Layer], type[keras.layers.Layer]] = FAST_LAYERS
+) -> keras.Model:
     """Clone a functional model with the slow layers swapped for the fast ones, weights copied.
 
     Args:
         model: a built functional model of plain Keras layers, left as it is.
+        fast_layers: which layers are swapped, for which others.
 
     Returns:
         A model of the same graph; `model.set_weights(fast.get_weights())` brings the weights back.
     """
 
     def swap(layer: keras.layers.Layer) -> keras.layers.Layer:
-        fast = FAST_LAYERS.get(type(layer), type(layer))
+        fast = fast_layers.get(type(layer), type(layer))
         return fast.from_config(layer.get_config())
 
     fast_model = keras.models.clone_model(model, clone_function=swap)

@@ -1,9 +1,9 @@
 """How each kind of run is made: a job -> what metrics.json holds, the other files of the run folder on the way."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,19 @@ from fer_lib.datasets import FerDataset
 from fer_lib.evaluation import evaluate, history_metrics, predict_splits
 from fer_lib.files import atomic, write_npz
 from fer_lib.fitting import Fitted, fit_network
+from fer_lib.fusing import Member, fuse
+from fer_lib.inputs import input_splits
 from fer_lib.labels import class_names
+from fer_lib.models.census import APPLICATIONS, count_application, count_parameters
 from fer_lib.papers import PaperCard
+from fer_lib.progress import Progress, write_progress
 from fer_lib.regions import sample_masks
 from fer_lib.runs import Run
 from fer_lib.sample import load_sample
+from fer_lib.super_resolution.content import build_content_network
+from fer_lib.super_resolution.enlarging import INTERPOLATIONS, enlarge
+from fer_lib.super_resolution.quality import measure_enlarging
+from fer_lib.super_resolution.training import train_srgan
 from fer_lib.timing import compare_speed
 
 EXPLAINED = 512
@@ -38,11 +46,10 @@ class Job:
         card: the paper.
         request: what determines the run.
         sha256: its hash.
-        data: the splits, as the variant's protocol makes them.
+        data: the splits that the variant is trained and tested on.
         folder: the run folder.
         precision: bfloat16 or float32.
         keep_epochs: whether the weights of every epoch are kept.
-        start: the run whose weights it starts from, if any.
     """
 
     card: PaperCard
@@ -52,7 +59,19 @@ class Job:
     folder: Path
     precision: str
     keep_epochs: bool
-    start: Run | None
+
+    @property
+    def paper_folder(self) -> Path:
+        """The folder of the paper's run folders."""
+        return next(parent for parent in self.folder.parents if parent.name == self.card.id)
+
+    def source(self, variant: str) -> Run:
+        """The run of a variant that this one is made from."""
+        return Run(self.paper_folder / variant / f"seed-{self.request['seed']}")
+
+    def load_source(self, variant: str) -> keras.Model:
+        """The network of that run."""
+        return keras.models.load_model(self.source(variant).folder / "model.keras", compile=False)
 
 
 def _make_network(job: Job) -> dict[str, Any]:
@@ -61,14 +80,17 @@ def _make_network(job: Job) -> dict[str, Any]:
         lambda images: fitted.model.predict(pipeline.evaluation_batches(images), verbose=0),
         job.data,
         job.request["grouping"],
+        job.request["hyperparameters"].get("test_crop_side"),
     )
     write_npz(job.folder / "predictions.npz", arrays)
     with atomic(job.folder / "model.keras") as temporary:
         fitted.model.save(temporary)
     seconds = fitted.history["seconds"]
     per_epoch = float(seconds.median())
+    name = job.request["model"]
     return {
         **evaluate(arrays, job.data, job.request["grouping"]),
+        **({"application": count_application(name)} if name in APPLICATIONS else {}),
         "history": history_metrics(fitted.history, fitted.kept_epoch),
         "model": count_parameters(fitted.model),
         "timing": {
@@ -97,7 +119,8 @@ def _make_trial(job: Job) -> dict[str, Any]:
 
 
 def _fit(job: Job) -> Fitted:
-    start = keras.models.load_model(job.start.folder / "model.keras", compile=False) if job.start else None
+    source = job.card.variants[job.request["variant"]].starts_from
+    start = job.load_source(source) if source else None
     return fit_network(
         job.request, job.sha256, job.data, job.folder,
         precision=job.precision, keep_epochs=job.keep_epochs, start=start,
@@ -121,16 +144,61 @@ def _make_timing(job: Job) -> dict[str, Any]:
     return {"model": count_parameters(models.build(job.request["model"], **options)), "timing": timing}
 
 
-def count_parameters(model: keras.Model) -> dict[str, int]:
-    """Parameters of a model: all, the trainable ones, and those of its convolutions (biases included)."""
-    convolutions = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.DepthwiseConv2D)
-    return {
-        "parameters": model.count_params(),
-        "trainable_parameters": sum(math.prod(weight.shape) for weight in model.trainable_weights),
-        "convolution_parameters": sum(
-            layer.count_params() for layer in model.layers if isinstance(layer, convolutions)
-        ),
+def _make_super_resolution(job: Job) -> dict[str, Any]:
+    settings, source = job.request["hyperparameters"], job.card.variants[job.request["variant"]].starts_from
+    content = build_content_network(job.load_source(source), settings["content_layer"]) if source else None
+    generator, history = train_srgan(
+        job.data.train.images, job.data.validation.images, settings, job.folder, job.request["seed"], job.sha256,
+        content, job.precision, partial(_report_epoch, job), deterministic=job.request["deterministic"],
+    )  # fmt: skip
+    with atomic(job.folder / "model.keras") as temporary:
+        generator.save(temporary)
+    ways = {name: partial(enlarge, method=name) for name in INTERPOLATIONS} | {
+        "srgan": partial(enlarge, method=generator)
     }
+    return {
+        "super_resolution": {
+            **_flat(measure_enlarging(job.data.test.images, ways)),
+            "validation": _flat(measure_enlarging(job.data.validation.images, ways)),
+        },
+        "model": {"parameters": generator.count_params()},
+        "timing": {"seconds": float(history["seconds"].sum()), "seconds_per_epoch": float(history["seconds"].median())},
+    }
+
+
+def _report_epoch(job: Job, row: dict[str, Any]) -> None:
+    done, epochs = row["epoch"], job.request["epochs"]
+    identity = (job.card.id, job.request["variant"], job.request["seed"])
+    write_progress(Progress(*identity, done, epochs, row["seconds"] * (epochs - done)))
+
+
+def _flat(measured: dict[str, Any]) -> dict[str, Any]:
+    """The measures of SRGAN as claims name them, with the ends of their intervals, and those of all ways."""
+    of_srgan = {key: value for key, value in measured["enlargers"]["srgan"].items() if not key.endswith("_interval")}
+    ends = {
+        f"{key}_{end}": measured["enlargers"]["srgan"][f"{key}_interval"][place]
+        for key in of_srgan
+        for place, end in enumerate(("low", "high"))
+    }
+    return {"images": measured["n"], "interval": "Student t 95 %", **of_srgan, **ends, **measured}
+
+
+def _make_ensemble(job: Job) -> dict[str, Any]:
+    first, second = (_member(job, name) for name in job.card.variants[job.request["variant"]].members)
+    arrays, chosen = fuse(job.request["model"], (first, second), len(class_names(job.request["grouping"])))
+    write_npz(job.folder / "predictions.npz", arrays)
+    parameters = sum(member.run.metrics["model"]["parameters"] for member in (first, second))
+    return {
+        **evaluate(arrays, job.data, job.request["grouping"]),
+        "ensemble": chosen,
+        "model": {"parameters": parameters},
+    }
+
+
+def _member(job: Job, variant: str) -> Member:
+    """A network of an ensemble, with the images it was trained on: the job's, or those enlarged."""
+    settings, seed = job.card.settings(variant), job.request["seed"]
+    return Member(job.source(variant), input_splits(job.card, variant, job.data, settings, seed, job.paper_folder))
 
 
 MAKERS: dict[str, Callable[[Job], dict[str, Any]]] = {
@@ -138,5 +206,7 @@ MAKERS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "trial": _make_trial,
     "classifier": _make_classifier,
     "timing": _make_timing,
+    "super_resolution": _make_super_resolution,
+    "ensemble": _make_ensemble,
 }
 """What makes each kind of run."""

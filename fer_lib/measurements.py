@@ -174,10 +174,10 @@ def _stored_interval(runs: Sequence[Run], metric: str) -> tuple[Interval | None,
     """The interval over images that runs hold of a number, mean over the runs, and how it was made; none mostly."""
     try:
         low, high = (np.mean([read_number(run.metrics, f"{metric}_{end}") for run in runs]) for end in ("low", "high"))
-        images = int(read_number(runs[0].metrics, f"{metric.split('.')[0]}.images"))
     except MissingNumber:
         return None, ""
-    return (float(low), float(high)), f"bootstrap 95 % on {images:,} images"
+    group = runs[0].metrics[metric.split(".")[0]]
+    return (float(low), float(high)), f"{group['interval']} on {group['images']:,} images"
 
 
 def _name_of_images(metrics: Sequence[dict[str, Any]]) -> str:

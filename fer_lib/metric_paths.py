@@ -34,7 +34,16 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
         "validation_roughness",
         "validation_loss_rise",
     ),
-    "model": ("parameters", "trainable_parameters", "convolution_parameters"),
+    "model": (
+        "parameters",
+        "trainable_parameters",
+        "convolution_parameters",
+        "depth",
+        "convolutions",
+        "separable_convolutions",
+        "separable_cost_ratio",
+    ),
+    "application": ("parameters", "depth", "convolutions", "dense_share", "mebibytes"),
     "timing": (
         "seconds",
         "seconds_per_epoch",
@@ -52,6 +61,7 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
         "leaked_test_share",
     ),
     "attribution": ("heat_share", "area_share", "heat_ratio", "heat_gain", "deletion_area", "insertion_area"),
+    "super_resolution": ("psnr", "ssim", "psnr_over_bicubic", "ssim_over_bicubic"),
 }
 """Numbers of a run as a whole; per class means the class with the fewest images, leaked what also stands in train."""
 
@@ -63,6 +73,10 @@ SUBSETS = {
     "single_unleaked": "without images that also stand in Training",
 }
 """Views of a part of the test images, in words: a run holds their metrics, not their predictions."""
+
+
+VIEWS = {"ten_crops": "mean over ten crops"}
+"""Views that are predictions of their own, in words."""
 
 
 class MissingNumber(LookupError):
@@ -151,7 +165,7 @@ def is_share(metric: str) -> bool:
 
 def describe_view(view: str) -> str:
     """A view in words: nothing for `single`, what is left of the test images for a subset of them."""
-    return "" if view == "single" else SUBSETS.get(view, view.replace("_", " "))
+    return "" if view == "single" else VIEWS.get(view) or SUBSETS.get(view, view.replace("_", " "))
 
 
 def short_name(metric: str) -> str:

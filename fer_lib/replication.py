@@ -10,10 +10,11 @@ import pandas as pd
 from fer_lib import papers
 from fer_lib.claims import judge
 from fer_lib.datasets import FerDataset, load_data
+from fer_lib.inputs import input_splits
 from fer_lib.models.weights import WeightsNotAvailable
 from fer_lib.papers import PaperCard
 from fer_lib.paths import find_sfew, runs_folder
-from fer_lib.protocols import describe_data, prepare
+from fer_lib.protocols import describe_data
 from fer_lib.runs import Run, find_runs, read_obstacles
 from fer_lib.search import search
 from fer_lib.training import train
@@ -92,8 +93,9 @@ class Replication:
         return {variant: reason for (variant, _), reason in noted.items()}
 
     def splits(self, variant: str, seed: int = 0) -> FerDataset:
-        """The images that a variant is trained and tested on with a seed (see `protocols.prepare`)."""
-        return prepare(self.data, self.card.variants[variant].protocol, self.card.settings(variant, self.profile), seed)
+        """The images that a variant is trained and tested on with a seed (see `inputs.input_splits`)."""
+        settings, folder = self.card.settings(variant, self.profile), self.runs / self.profile / self.card.id
+        return input_splits(self.card, variant, self.data, settings, seed, folder)
 
     def _described_data(self) -> dict[str, dict[str, Any]]:
         """What determines the images of each variant (see `protocols.describe_data`)."""

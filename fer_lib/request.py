@@ -10,6 +10,12 @@ from fer_lib.labels import class_names
 from fer_lib.papers import PaperCard
 from fer_lib.protocols import describe_data
 
+OF_THEIR_OWN = ("classifier", "ensemble")
+"""Kinds of variants that no hyper-parameter of the card's networks concerns."""
+
+ENLARGED = 2
+"""How many times as wide and high enlarged pictures are."""
+
 
 def make_request(
     card: PaperCard,
@@ -41,16 +47,17 @@ def make_request(
         )
     chosen = card.variants[variant]
     settings = card.settings(variant, profile)
-    if chosen.kind != "classifier":
+    if chosen.kind not in OF_THEIR_OWN:
         settings |= overrides or {}
-    if chosen.kind == "network":
-        settings["epochs"] = epochs or card.profiles[profile].epochs
+    if chosen.kind in ("network", "super_resolution"):
+        budget = card.profiles[profile].epochs
+        settings["epochs"] = epochs or min(budget, chosen.hyperparameters.get("epochs", budget))
     request: dict[str, Any] = {
         "paper": card.id,
         "variant": variant,
         "seed": seed,
         "kind": chosen.kind,
-        "model": chosen.model,
+        "model": network_of(card, variant, profile),
         "options": _builder_options(card, variant, profile, settings, data),
         "hyperparameters": settings,
         "grouping": chosen.grouping,
@@ -59,11 +66,19 @@ def make_request(
         "precision": precision,
         "deterministic": deterministic,
     }
+
+    def request_of(source: str) -> dict[str, Any]:
+        return make_request(
+            card, source, seed, profile, data, epochs=epochs, precision=precision, deterministic=deterministic
+        )
+
     if chosen.starts_from:
-        request["starts_from"] = make_request(
-            card, chosen.starts_from, seed, profile, data,
-            epochs=epochs, precision=precision, deterministic=deterministic,
-        )  # fmt: skip
+        request["starts_from"] = request_of(chosen.starts_from)
+    if chosen.enlarged_by:
+        trained = chosen.enlarged_by in card.variants
+        request["enlarged_by"] = request_of(chosen.enlarged_by) if trained else chosen.enlarged_by
+    if chosen.members:
+        request["members"] = [request_of(member) for member in chosen.members]
     if chosen.attribution:
         request["attribution"] = True
     weights = Path(request["options"].get("weights", "none"))
@@ -72,10 +87,29 @@ def make_request(
     return request
 
 
+def network_of(card: PaperCard, variant: str, profile: str) -> str:
+    """Name of the network that a profile builds for a variant: the variant's, or a small one in its place."""
+    model = card.variants[variant].model
+    return card.profiles[profile].models.get(model, model)
+
+
+def sources_of(card: PaperCard, variant: str) -> list[str]:
+    """Variants that another one is made from, whose runs must be there first."""
+    chosen = card.variants[variant]
+    named = [chosen.starts_from, chosen.enlarged_by, *chosen.members]
+    return [name for name in named if name in card.variants]
+
+
 def is_shortened(card: PaperCard, request: dict[str, Any], data: FerDataset) -> bool:
     """Whether a request departs from the budget and the network that the card publishes, so that no verdict is due."""
-    published = make_request(card, request["variant"], request["seed"], "paper", data)
-    return any(request[name] != published[name] for name in ("options", "hyperparameters"))
+    return _budget(request) != _budget(make_request(card, request["variant"], request["seed"], "paper", data))
+
+
+def _budget(request: dict[str, Any]) -> list[Any]:
+    """Network and values of a request, and of those that it is made from."""
+    sources = [request.get("starts_from"), request.get("enlarged_by"), *request.get("members", [])]
+    made_from = [_budget(source) for source in sources if isinstance(source, dict)]
+    return [request["model"], request["options"], request["hyperparameters"], *made_from]
 
 
 def _builder_options(
@@ -86,6 +120,15 @@ def _builder_options(
     if chosen.kind == "classifier":
         reduced = {"side": offered["side"]} if "side" in offered else {}
         return {**settings, **chosen.options, **reduced}
-    taken = {name: offered[name] for name in models.options_of(chosen.model) if name in offered}
-    shape = list(data.train.images.shape[1:])
-    return {**taken, "input_shape": shape, "classes": len(class_names(chosen.grouping)), **chosen.options}
+    if chosen.kind == "ensemble":
+        return dict(chosen.options)
+    network = network_of(card, variant, profile)
+    known = models.options_of(network)
+    taken = {name: offered[name] for name in known if name in offered}
+    own = {name: value for name, value in chosen.options.items() if name in known or network == chosen.model}
+    if chosen.kind == "super_resolution":
+        return {**taken, **own}
+    height, width, channels = data.train.images.shape[1:]
+    times = ENLARGED if chosen.enlarged_by else 1
+    shape = [times * height, times * width, channels]
+    return {**taken, "input_shape": shape, "classes": len(class_names(chosen.grouping)), **own}

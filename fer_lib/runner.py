@@ -67,7 +67,7 @@ def run_notebooks(
     profile: str = "auto",
     parameters: Mapping[str, Any] | None = None,
     *,
-    jobs: int = 1,
+    jobs: int | None = None,
     reports: Path | None = None,
     resume: bool = False,
     dry_run: bool = False,
@@ -81,7 +81,8 @@ def run_notebooks(
         ids: as in `plan_jobs`, like `profile`, `parameters` and `notebooks`.
         profile: see `plan_jobs`.
         parameters: see `plan_jobs`.
-        jobs: how many notebooks run at the same time; they share the cores.
+        jobs: how many notebooks run at the same time; they share the cores. None means one, but in `smoke`, where most
+            of the time goes into building graphs on one thread, as many as there are cores.
         reports: folder of pages, runs and executed notebooks; None for `paths.reports_folder()`.
         resume: skip notebooks that an earlier command completed unchanged: same source, parameters and data.
         dry_run: say what would run; start and write nothing.
@@ -95,9 +96,10 @@ def run_notebooks(
     Raises:
         ValueError: as in `plan_jobs`, or if `jobs` is below one.
     """
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be at least 1. Received: {jobs}")
     profile, planned = plan_jobs(ids, profile, parameters, notebooks)
+    jobs = jobs or (os.cpu_count() or 1 if profile == "smoke" else 1)
     reports = Path(reports or reports_folder()).resolve()
     outcomes = {job.notebook.name: _completed_before(job, reports) if resume else None for job in planned}
     waiting = [job for job in planned if outcomes[job.notebook.name] is None]

@@ -10,11 +10,11 @@ from fer_lib import papers
 from fer_lib.datasets import FerDataset, load_data
 from fer_lib.files import write_json
 from fer_lib.hardware import code_version, describe_hardware, describe_packages, resolve_precision
+from fer_lib.inputs import input_splits
 from fer_lib.makers import MAKERS, Job
 from fer_lib.models.weights import WeightsNotAvailable
 from fer_lib.paths import runs_folder
-from fer_lib.protocols import prepare
-from fer_lib.request import is_shortened, make_request
+from fer_lib.request import is_shortened, make_request, sources_of
 from fer_lib.runs import OBSTACLE, Run, request_sha256, run_folder, write_obstacle
 
 
@@ -35,8 +35,8 @@ def train(
 ) -> Run:
     """Make one run, or load it where its folder is complete and what determines it is the same.
 
-    A run that was interrupted goes on from its last completed epoch. One that starts from another variant's weights
-    makes that run first. A folder made under another request (other data,
+    A run that was interrupted goes on from its last completed epoch. One that is made from other variants (their
+    weights, pictures or probabilities) makes their runs first. A folder made under another request (other data,
     other hyper-parameters) is set aside as `aside-<its hash>-seed-<n>`, and comes back when it is asked for again.
 
     Args:
@@ -82,14 +82,13 @@ def train(
     _set_aside_others(folder, sha256)
     if Run(folder).is_complete:
         return Run(folder)
-    start = None
-    if source := card.variants[variant].starts_from:
-        start = train(
-            paper, source, seed, profile,
-            data=data, runs=runs, epochs=epochs, precision=precision, deterministic=deterministic,
-        )  # fmt: skip
-    job = Job(card, request, sha256, data, folder, resolve_precision(precision), keep_epochs, start)
+    job = Job(card, request, sha256, data, folder, resolve_precision(precision), keep_epochs)
     try:
+        for source in sources_of(card, variant):
+            train(
+                paper, source, seed, profile,
+                data=data, runs=runs, epochs=epochs, precision=precision, deterministic=deterministic,
+            )  # fmt: skip
         return _make(job)
     except WeightsNotAvailable as error:
         write_obstacle(folder, error.reason)
@@ -119,8 +118,8 @@ def _make(job: Job) -> Run:
     record = _record(job, started)
     config = {"request": job.request, "request_sha256": job.sha256, "record": record}
     write_json(job.folder / "config.json", config)
-    chosen = job.card.variants[job.request["variant"]]
-    splits = prepare(job.data, chosen.protocol, job.request["hyperparameters"], job.request["seed"])
+    settings, seed = job.request["hyperparameters"], job.request["seed"]
+    splits = input_splits(job.card, job.request["variant"], job.data, settings, seed, job.paper_folder)
     record["source"] = splits.source
     metrics = MAKERS[job.request["kind"]](replace(job, data=splits))
     record["finished"] = datetime.now(UTC).isoformat(timespec="seconds")

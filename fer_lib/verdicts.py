@@ -12,6 +12,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 SAMPLE_DATA = "sample data"
 SHORTENED = "shortened budget"
+SMALL_BUDGET = "small budget"
 
 MATRIX_SHARE = 0.95
 """Share of a matrix's cells that must hold the published proportion: what 95 % intervals promise."""
@@ -86,7 +87,8 @@ RULES: tuple[tuple[str, str], ...] = (
     (
         "no verdict",
         f"Numbers measured on the built-in sample ({SAMPLE_DATA}) or with fewer epochs than the card ({SHORTENED}) are "
-        "shown and never judged, nor called indicative.",
+        "shown and never judged, nor called indicative. Nor are those of networks trained for less than in their paper "
+        f"({SMALL_BUDGET}, stated with each), unless such networks are compared with each other.",
     ),
 )
 """How verdicts are made, for the reports: what, and the rule in words."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fer_lib import models
 from fer_lib.fitting import dtype_policy
-from fer_lib.layers import FusedBatchNormalization, with_fast_kernels
+from fer_lib.layers import CompiledPReLU, FusedBatchNormalization, with_fast_kernels
 
 
 def batch_norm_step(layer, images, weights):
@@ -67,6 +67,120 @@ def test_fused_batch_norm_keeps_bfloat16_activations_and_float32_statistics():
     outputs = layer(np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype(np.float32), training=True)
     assert outputs.dtype == tf.bfloat16
     assert {str(variable.dtype) for variable in layer.variables} == {"float32"}
+
+
+def prelu_step(layer, images, slopes, weights):
+    """Outputs and gradients (inputs, slopes) of one training step."""
+    layer.set_weights([slopes])
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(images)
+        tape.watch(inputs)
+        outputs = layer(inputs, training=True)
+        loss = tf.reduce_sum(tf.cast(outputs, tf.float32) * weights)
+    return [outputs, *tape.gradient(loss, [inputs, *layer.trainable_variables])]
+
+
+def compare_prelu(shape, seed, tolerance, dtype="float32", **arguments):
+    rng = np.random.default_rng(seed)
+    images = rng.normal(size=shape).astype(np.float32)
+    images[rng.random(shape) < 0.2] = 0.0
+    plain, fast = (kind(dtype=dtype, **arguments) for kind in (keras.layers.PReLU, CompiledPReLU))
+    for layer in (plain, fast):
+        layer.build(shape)
+    slopes = rng.normal(size=plain.alpha.shape).astype(np.float32)
+    weights = rng.normal(size=shape).astype(np.float32)
+    expected = prelu_step(plain, images, slopes, weights)
+    measured = prelu_step(fast, images, slopes, weights)
+    for one, other in zip(expected, measured, strict=True):
+        assert one.dtype == other.dtype
+        pair = [tf.cast(values, tf.float32).numpy() for values in (other, one)]
+        np.testing.assert_allclose(*pair, rtol=tolerance, atol=tolerance)
+
+
+@settings(max_examples=10)
+@given(
+    shape=st.tuples(st.integers(1, 9), st.integers(1, 7), st.integers(1, 7), st.integers(1, 6)),
+    seed=st.integers(0, 2**16),
+)
+def test_compiled_prelu_equals_keras(shape, seed):
+    """Zeros included, where Keras' gradient is zero whatever the slope."""
+    compare_prelu(shape, seed, 1e-5)
+
+
+def test_compiled_prelu_equals_keras_on_other_ranks():
+    compare_prelu((4, 5), 0, 1e-5)
+
+
+def test_compiled_prelu_in_mixed_precision_rounds_as_keras():
+    compare_prelu((4, 5, 5, 6), 0, 0.03, dtype="mixed_bfloat16")
+
+
+def test_compiled_prelu_shares_slopes():
+    compare_prelu((4, 5, 5, 6), 0, 1e-5, shared_axes=[1, 2])
+
+
+def test_compiled_prelu_takes_batches_of_changing_size():
+    layer = CompiledPReLU(alpha_initializer=keras.initializers.Constant(-0.5))
+    model = keras.Sequential([keras.Input((3, 3, 2)), layer])
+    images = np.random.default_rng(0).normal(size=(5, 3, 3, 2)).astype(np.float32)
+    step = tf.function(lambda batch: model(batch, training=True), input_signature=[tf.TensorSpec((None, 3, 3, 2))])
+    for count in (5, 2, 5):
+        expected = np.where(images[:count] > 0, images[:count], -0.5 * images[:count])
+        np.testing.assert_array_equal(np.asarray(step(tf.constant(images[:count]))), expected)
+
+
+def train_step(model, images, labels):
+    """Probabilities, gradients and moving statistics of one training step."""
+
+    @tf.function
+    def compute():
+        with tf.GradientTape() as tape:
+            probabilities = model(images, training=True)
+            loss = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+        return [probabilities, *tape.gradient(loss, [variable.value for variable in model.trainable_variables])]
+
+    return [np.asarray(part) for part in [*compute(), *model.non_trainable_variables]]
+
+
+def test_model_a_trains_the_same_with_compiled_prelu():
+    keras.utils.set_random_seed(0)
+    images, labels = np.random.default_rng(0).random((8, 48, 48, 1), np.float32), np.arange(8) % 7
+    plain = models.build("separable", width=1 / 16, dropout_rate=0.0)
+    for layer in plain.layers:
+        if isinstance(layer, keras.layers.PReLU):
+            layer.alpha.assign(keras.random.normal(layer.alpha.shape, stddev=0.3))
+    fast = with_fast_kernels(plain, {keras.layers.PReLU: CompiledPReLU})
+    assert CompiledPReLU in {type(layer) for layer in fast.layers}
+    expected, measured = train_step(plain, images, labels), train_step(fast, images, labels)
+    assert len(expected) == len(measured)
+    for one, other in zip(expected, measured, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5 * max(1e-3, np.abs(one).max()))
+
+
+def test_fast_kernels_train_the_same_twice_where_asked_for_determinism():
+    code = (
+        "import keras, numpy as np, tensorflow as tf\n"
+        "from keras import layers\n"
+        "from fer_lib.layers import with_fast_kernels\n"
+        "tf.config.experimental.enable_op_determinism()\n"
+        "keras.config.set_dtype_policy('mixed_bfloat16')\n"
+        "images = np.random.default_rng(0).random((11, 8, 8, 1), np.float32)\n"
+        "def train():\n"
+        "    keras.utils.set_random_seed(0)\n"
+        "    x = inputs = keras.Input((8, 8, 1))\n"
+        "    for kind in (layers.Conv2D(16, 3), layers.BatchNormalization(), layers.PReLU(), layers.Flatten()):\n"
+        "        x = kind(x)\n"
+        "    model = with_fast_kernels(keras.Model(inputs, layers.Dense(7, 'softmax', dtype='float32')(x)))\n"
+        "    model.compile('adamax', 'sparse_categorical_crossentropy', jit_compile=False)\n"
+        "    batches = tf.data.Dataset.from_tensor_slices((images, np.arange(11) % 7)).batch(8)\n"
+        "    model.fit(batches, epochs=2, verbose=0)\n"
+        "    return np.concatenate([weight.ravel() for weight in model.get_weights()])\n"
+        "first, second = train(), train()\n"
+        "print(np.isfinite(first).all(), np.array_equal(first, second))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "True True"
 
 
 def gradient(model, images, labels):

@@ -7,8 +7,8 @@ from fer_lib import models, papers
 from fer_lib.claims import judge
 from fer_lib.files import write_json, write_npz
 from fer_lib.labels import EMOTIONS
-from fer_lib.makers import count_parameters
 from fer_lib.metrics import classification_metrics, wilson_interval
+from fer_lib.models.census import count_parameters
 from fer_lib.protocols import split_per_class
 from fer_lib.runs import Run, run_folder
 

@@ -22,7 +22,7 @@ def test_texts_are_for_people(tmp_path):
 
 
 def test_the_interval_that_a_run_holds_of_a_number_is_taken(tmp_path):
-    heat = {"images": 512, "heat_gain": 1.5, "heat_gain_low": 1.4, "heat_gain_high": 1.7}
+    heat = {"images": 512, "interval": "bootstrap 95 %", "heat_gain": 1.5, "heat_gain_low": 1.4, "heat_gain_high": 1.7}
     claim = {**timing("at_least", "1.0", metric="attribution.heat_gain")}
     judgement = judge_one(claim, make_run(tmp_path, attribution=heat))
     assert (judgement.verdict, judgement.interval) == ("reproduced", (1.4, 1.7))

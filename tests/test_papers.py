@@ -94,7 +94,7 @@ def test_an_unknown_paper_is_refused():
         ("notebook", "shi", "notebook: .*Received: 'shi'"),
         ("hyperparameters.learning_rate.value", "1e-3", "learning_rate.value: .*1.0e-3.*Received: '1e-3'"),
         ("hyperparameters.learning_rate.value", [1.5], "learning_rate.value: must be a number.*Received:"),
-        ("hyperparameters.learning_rate.value", [], "learning_rate.value: must be a number.*Received:"),
+        ("hyperparameters.learning_rate.value", [True], "learning_rate.value: must be a number.*Received:"),
         ("variants.lda.protocol", "loo", "variants.lda.protocol: .*'random_split'.*Received: 'loo'"),
         ("hyperparameters.learning_rate.value", float("nan"), "hyperparameters.learning_rate.value: must be finite"),
         ("hyperparameters.padding.stated", "x", r"padding: needs exactly one.*\['stated', 'assumed'\]"),

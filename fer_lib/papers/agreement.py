@@ -44,8 +44,8 @@ def _check_profiles(card: "PaperCard") -> None:
         for hyperparameter in profile.hyperparameters:
             _check_known(f"profiles.{name}.hyperparameters", hyperparameter, list(card.hyperparameters))
     published = card.profiles["paper"]
-    if published.options or published.hyperparameters:
-        received = f"{published.options or published.hyperparameters}"
+    if published.models or published.options or published.hyperparameters:
+        received = f"{published.models or published.options or published.hyperparameters}"
         raise ValueError(f"profiles.paper: may not change the published network or values. Received: {received}")
 
 

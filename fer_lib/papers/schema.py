@@ -35,7 +35,7 @@ def reads_as_number(value: Any) -> bool:
 
 
 def _check_setting(value: Any) -> bool | int | float | str | list[int]:
-    if isinstance(value, list) and value and all(type(member) is int for member in value):
+    if isinstance(value, list) and all(type(member) is int for member in value):
         return value
     if reads_as_number(value):
         raise ValueError(NUMBER_AS_TEXT)
@@ -100,6 +100,8 @@ class Variant(CardModel):
         enlarged_by: what doubles the pictures' sides before: "nearest", "bicubic", or a variant of super_resolution.
         members: variants that an ensemble fuses, of the same seed; the first and the second.
         attribution: whether its heat maps on test images are measured, too (`attribution.measure_attribution`).
+        small_budget: in words, where it is trained for less than its paper would have; its numbers then get no verdict,
+            comparisons among such variants do.
         seeds: its seeds in every profile, where they differ from the profile's.
     """
 
@@ -113,6 +115,7 @@ class Variant(CardModel):
     starts_from: Identifier | None = None
     enlarged_by: Identifier | None = None
     members: list[Identifier] = []
+    small_budget: Text | None = None
     attribution: bool = False
     seeds: Seeds | None = None
 
@@ -149,6 +152,7 @@ class ProfileValues(CardModel):
         seeds: seeds of every variant that names none of its own.
         trials: trials of the search.
         trial_epochs: epochs of a trial.
+        models: networks built in place of others; `smoke` builds small ones with them.
         options: arguments of the builders in place of the variants', where a builder takes them; `smoke` builds
             narrower networks with them, and classifiers on smaller pictures.
         hyperparameters: values in place of the card's.
@@ -158,6 +162,7 @@ class ProfileValues(CardModel):
     seeds: Seeds
     trials: Count = 1
     trial_epochs: Count = 1
+    models: dict[Identifier, Identifier] = {}
     options: dict[str, Setting] = {}
     hyperparameters: dict[str, Setting] = {}
 
@@ -190,10 +195,10 @@ class PaperCard(CardModel):
     def settings(self, variant: str, profile: str = "paper") -> dict[str, Any]:
         """Hyper-parameter values of a variant: the card's, the profile's over them and its own over both.
 
-        A classifier has its own alone.
+        A classifier and an ensemble have their own alone.
         """
         own = self.variants[variant]
-        if own.kind == "classifier":
+        if own.kind in ("classifier", "ensemble"):
             return dict(own.hyperparameters)
         values = {name: value.value for name, value in self.hyperparameters.items()}
         return {**values, **self.profiles[profile].hyperparameters, **own.hyperparameters}

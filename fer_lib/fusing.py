@@ -1,0 +1,141 @@
+"""Runs of two networks -> probabilities of their ensemble, by either way that `ensemble` fuses them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from fer_lib import pipeline
+from fer_lib.crops import ten_crops
+from fer_lib.datasets import FerDataset
+from fer_lib.ensemble import average_probabilities, choose_weight, compare_with_better_member, fuse_features
+from fer_lib.models.features import feature_model
+from fer_lib.runs import SPLITS, Run
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A network of an ensemble.
+
+    Attributes:
+        run: its complete run.
+        data: the splits it was trained and tested on.
+    """
+
+    run: Run
+    data: FerDataset
+
+    @property
+    def name(self) -> str:
+        """Its variant."""
+        return str(self.run.request["variant"])
+
+    @property
+    def crop_side(self) -> int | None:
+        """Side of its test-time crops, None where it has none."""
+        return self.run.request["hyperparameters"].get("test_crop_side")
+
+
+def fuse(way: str, members: tuple[Member, Member], classes: int) -> tuple[Arrays, dict[str, Any]]:
+    """Fuse two networks, trained with one seed on the same images.
+
+    Args:
+        way: one of `WAYS`: "average" of probabilities, or "features" side by side under a softmax layer of their own.
+        members: the two.
+        classes: width of the softmax.
+
+    Returns:
+        Arrays as `evaluation.predict_splits` makes them, of the views that both members have; and, JSON-ready, what was
+        chosen on PublicTest for each view, with McNemar's test against the better member on the test images
+        (`ensemble.compare_with_better_member`).
+
+    Raises:
+        ValueError: if there is no such way, or the members predicted different images.
+    """
+    if way not in WAYS:
+        raise ValueError(f"way of fusing must be one of {list(WAYS)}. Received: {way!r}")
+    first, second = (_saved(member.run) for member in members)
+    for name in (f"{kind}_{split}" for kind in ("rows", "labels") for split in SPLITS):
+        if not np.array_equal(first[name], second[name]):
+            received = f"{name} of {members[0].run.folder} and {members[1].run.folder}"
+            raise ValueError(f"members must have predicted the same images in the same order. Received: {received}")
+    made, chosen = WAYS[way](members, (first, second), classes)
+    arrays = {name: array for name, array in first.items() if name.startswith(("rows_", "labels_"))} | made
+    names = [member.name for member in members]
+    compared = {view: _compare(arrays, dict(zip(names, (first, second), strict=True)), view) for view in chosen}
+    return arrays, {view: {**chosen[view], **compared[view]} for view in chosen}
+
+
+def _average(
+    members: tuple[Member, Member], saved: tuple[Arrays, Arrays], classes: int
+) -> tuple[Arrays, dict[str, dict[str, Any]]]:
+    """Mean of the probabilities; each view's weight is chosen on PublicTest."""
+    first, second = saved
+    made: Arrays = {}
+    chosen: dict[str, dict[str, Any]] = {}
+    for view in ("single", "ten_crops"):
+        name = f"{view}_validation"
+        if name not in first or name not in second:
+            continue
+        weight, accuracies = choose_weight(first["labels_validation"], first[name], second[name])
+        chosen[view] = {"weight": weight, "validation_accuracies": accuracies.tolist()}
+        for split in (split for split in SPLITS if f"{view}_{split}" in first):
+            made[f"{view}_{split}"] = average_probabilities(first[f"{view}_{split}"], second[f"{view}_{split}"], weight)
+    return made, chosen
+
+
+def _fuse_features(
+    members: tuple[Member, Member], saved: tuple[Arrays, Arrays], classes: int
+) -> tuple[Arrays, dict[str, dict[str, Any]]]:
+    """A softmax layer on both networks' features, trained on Training, its strength chosen on PublicTest."""
+    describe = [_describer(member) for member in members]
+
+    def features(pictures: Sequence[np.ndarray]) -> np.ndarray:
+        return np.concatenate([of(images) for of, images in zip(describe, pictures, strict=True)], axis=1)
+
+    pictures = {split: [member.data.splits()[split].images for member in members] for split in SPLITS}
+    known = {split: features(pictures[split]) for split in ("train", "validation")}
+    labels = [saved[0][f"labels_{split}"] for split in known]
+    fusion = fuse_features(known["train"], labels[0], known["validation"], labels[1], classes)
+    made = {f"single_{split}": fusion.predict(found) for split, found in known.items()}
+    made["single_test"] = fusion.predict(features(pictures["test"]))
+    sides = [member.crop_side for member in members if member.crop_side]
+    if len(sides) < len(members):
+        return made, {"single": fusion.describe()}
+    for split in ("validation", "test"):
+        crops = [ten_crops(images, side) for images, side in zip(pictures[split], sides, strict=True)]
+        views = [fusion.predict(features(view)) for view in zip(*crops, strict=True)]
+        made[f"ten_crops_{split}"] = np.asarray(np.mean(views, axis=0, dtype=np.float64), np.float32)
+    return made, dict.fromkeys(("single", "ten_crops"), fusion.describe())
+
+
+def _describer(member: Member) -> Callable[[np.ndarray], np.ndarray]:
+    """Images uint8 (n, h, w, c) -> features float32 (n, d) of a member's network."""
+    model = feature_model(keras.models.load_model(member.run.folder / "model.keras", compile=False))
+    return lambda images: model.predict(pipeline.evaluation_batches(images), verbose=0)
+
+
+def _compare(arrays: Arrays, members: Mapping[str, Arrays], view: str) -> dict[str, Any]:
+    """The ensemble against its better member on the test images."""
+    of_test, of_validation = (
+        {name: saved[f"{view}_{split}"] for name, saved in members.items()} for split in ("test", "validation")
+    )
+    return compare_with_better_member(
+        arrays["labels_test"], arrays[f"{view}_test"], of_test, arrays["labels_validation"], of_validation
+    )
+
+
+def _saved(run: Run) -> Arrays:
+    with np.load(run.folder / "predictions.npz", allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+WAYS: dict[str, Callable[..., tuple[Arrays, dict[str, dict[str, Any]]]]] = {
+    "average": _average,
+    "features": _fuse_features,
+}
+"""Ways to fuse two networks."""

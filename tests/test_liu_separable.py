@@ -1,0 +1,153 @@
+"""Liu, Zhang and Xin: the card against its own arithmetic, and the runs that are made from other runs, end to end."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+from tiny_data import make_tiny_data
+
+from fer_lib import models, papers
+from fer_lib.claims import judge
+from fer_lib.labels import EMOTIONS
+from fer_lib.metrics import classification_metrics
+from fer_lib.replication import open_replication
+from fer_lib.request import make_request
+from fer_lib.runs import Run, read_obstacles, run_folder
+from fer_lib.training import train
+
+PAPER = "liu_separable_ensemble"
+CARD = papers.load(PAPER)
+DATA = make_tiny_data((56, 14, 14))
+ENSEMBLES = ("ensemble_scratch", "ensemble_scratch_average")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Both small ensembles, and so all that they are made from."""
+    folder = tmp_path_factory.mktemp("runs")
+    arguments = {"profile": "smoke", "data": DATA, "runs": folder, "precision": "float32"}
+    for name in (*ENSEMBLES, "model_b_scratch_nearest"):
+        train(PAPER, name, **arguments)
+    return folder
+
+
+def run_of(runs, variant):
+    return Run(run_folder(runs, "smoke", PAPER, variant, 0))
+
+
+def test_an_ensemble_brings_all_that_it_is_made_from(runs):
+    made = {path.parents[1].name for path in (runs / "smoke" / PAPER).glob("*/seed-0/metrics.json")}
+    assert {*ENSEMBLES, "model_a_short", "model_b_scratch", "srgan", "vgg19"} <= made
+    request = run_of(runs, "ensemble_scratch").request
+    assert [member["variant"] for member in request["members"]] == ["model_a_short", "model_b_scratch"]
+    assert request["members"][1]["enlarged_by"]["starts_from"]["variant"] == "vgg19"
+
+
+def test_ten_crops_stand_beside_the_single_view_but_not_on_training(runs):
+    run = run_of(runs, "model_a_short")
+    assert run.views == {"train": ["single"], "validation": ["single", "ten_crops"], "test": ["single", "ten_crops"]}
+    for view in ("single", "ten_crops"):
+        saved = run.predictions("test", view)
+        computed = classification_metrics(saved.labels, saved.probabilities)
+        assert run.metrics["test"][view]["accuracy"] == computed["accuracy"]
+    single, crops = (run.predictions("test", view).probabilities for view in ("single", "ten_crops"))
+    assert np.abs(single - crops).max() > 1e-6
+
+
+def test_centre_loss_is_noted_and_gone_from_the_network_kept(runs):
+    run = run_of(runs, "model_a_short")
+    assert {"centre_loss", "val_centre_loss"} <= set(run.history.columns)
+    kept = keras.models.load_model(run.folder / "model.keras", compile=False)
+    images = run.predictions("test")
+    assert [layer.name for layer in kept.layers] == [
+        layer.name for layer in models.build("separable", width=0.25).layers
+    ]
+    predicted = kept.predict(DATA.test.images / np.float32(255), verbose=0)
+    np.testing.assert_allclose(predicted, images.probabilities, atol=1e-5)
+
+
+def test_enlarged_pictures_are_what_model_b_sees(runs):
+    enlarged, nearest = (run_of(runs, f"model_b_scratch{suffix}") for suffix in ("", "_nearest"))
+    assert enlarged.request["options"]["input_shape"] == nearest.request["options"]["input_shape"] == [96, 96, 1]
+    assert nearest.request["enlarged_by"] == "nearest"
+    replication = open_replication(PAPER, "smoke", "sample", str(runs))
+    replication = dataclasses.replace(replication, data=DATA)
+    by_srgan, by_repetition = (
+        replication.splits(name).test.images for name in ("model_b_scratch", "model_b_scratch_nearest")
+    )
+    np.testing.assert_array_equal(by_repetition, DATA.test.images.repeat(2, axis=1).repeat(2, axis=2))
+    assert by_srgan.shape == by_repetition.shape and (by_srgan != by_repetition).any()
+
+
+def test_a_generator_is_measured_on_held_out_faces(runs):
+    run = run_of(runs, "srgan")
+    found = run.metrics["super_resolution"]
+    assert set(found["enlargers"]) == {"nearest", "bicubic", "srgan"} == set(found["validation"]["enlargers"])
+    assert found["psnr"] == found["enlargers"]["srgan"]["psnr"]
+    assert found["ssim_over_bicubic_low"] <= found["ssim_over_bicubic"] <= found["ssim_over_bicubic_high"]
+    assert found["images"] + found["left_out"] == len(DATA.test)
+    assert len(run.history) == 1
+    claims = {judgement.claim_id: judgement for judgement in judge(CARD, [run])}
+    assert claims["srgan_keeps_detail"].verdict is None and "SSIM" not in claims["srgan_keeps_detail"].measured_text
+
+
+@pytest.mark.parametrize("name", ENSEMBLES)
+def test_an_ensemble_predicts_and_is_compared_with_its_better_member(runs, name):
+    run = run_of(runs, name)
+    for view in ("single", "ten_crops"):
+        saved = run.predictions("test", view)
+        np.testing.assert_allclose(saved.probabilities.sum(axis=1), 1, atol=1e-5)
+        compared = run.metrics["ensemble"][view]
+        assert compared["accuracy"] == run.metrics["test"][view]["accuracy"]
+        assert compared["better_member"] in ("model_a_short", "model_b_scratch")
+        assert 0 <= compared["p_exact"] <= 1
+    members = [run_of(runs, member).metrics["model"]["parameters"] for member in CARD.variants[name].members]
+    assert run.metrics["model"]["parameters"] == sum(members)
+    assert json.loads(json.dumps(run.metrics)) == run.metrics
+
+
+def test_an_average_is_that_of_its_members(runs):
+    average = run_of(runs, "ensemble_scratch_average")
+    members = [run_of(runs, name) for name in CARD.variants["ensemble_scratch_average"].members]
+    weight = average.metrics["ensemble"]["single"]["weight"]
+    first, second = (member.predictions("test").probabilities for member in members)
+    np.testing.assert_allclose(
+        average.predictions("test").probabilities, weight * first + (1 - weight) * second, atol=1e-6
+    )
+
+
+def test_where_one_member_cannot_be_had_nor_can_the_ensemble(runs):
+    """No network stands between the small network of the smoke profile and ImageNet: there are no such weights."""
+    with pytest.raises(models.WeightsNotAvailable):
+        train(PAPER, "ensemble_average", profile="smoke", data=DATA, runs=runs, precision="float32")
+    told = "there are no ImageNet weights of small_residual"
+    assert read_obstacles(runs / "smoke" / PAPER) == {("ensemble_average", 0): told, ("model_b", 0): told}
+
+
+def test_a_small_budget_withholds_the_verdict_on_a_number_and_not_on_a_comparison():
+    assert CARD.variants["vgg16"].small_budget and not CARD.variants["model_a"].small_budget
+    requests = {
+        name: make_request(CARD, name, 0, "paper", DATA)["epochs"] for name in ("model_a", "model_a_short", "vgg16")
+    }
+    assert requests == {"model_a": 250, "model_a_short": 20, "vgg16": 10}
+    assert make_request(CARD, "vgg16", 0, "quick", DATA)["epochs"] == 1
+
+
+def test_published_numbers_agree_with_each_other():
+    by_id = {claim.id: claim for claim in CARD.claims}
+    assert by_id["ensemble_private"].published.value == by_id["model_a_private"].published.value == 0.73244
+    table = {name: by_id[f"{name}_private"].published.value for name in ("vgg16", "vgg19")}
+    assert by_id["vgg19_above_vgg16"].published.value == pytest.approx(table["vgg19"] - table["vgg16"])
+    ours = by_id["parameters"].published.value
+    for name, parameters in (("vgg16", 14_714_688), ("vgg19", 20_024_384)):
+        assert by_id[f"{name}_parameters"].published.value == parameters
+        assert by_id[f"share_of_{name}"].published.value == pytest.approx(ours / parameters, abs=5e-4)
+    assert by_id["above_winner_private"].published.value == pytest.approx(0.73244 - 0.02083)
+    assert by_id["above_winner_public"].published.value == pytest.approx(0.71608 - 0.0184)
+    assert set(EMOTIONS) == {part for group in by_id["order_of_classes"].groups for part in map(last, group)}
+
+
+def last(metric):
+    return metric.rpartition(".")[-1]

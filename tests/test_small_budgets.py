@@ -1,0 +1,35 @@
+"""Networks trained for less than in their paper: no verdict on their numbers, one on comparisons among them."""
+
+import pytest
+from tiny_runs import accuracy, calls, judge, make_card, make_run, timing
+
+SMALL = "4 epochs of 32"
+
+
+def judged(claim, *runs, small=("a", "b")):
+    card = make_card(claim)
+    variants = {
+        name: variant.model_copy(update={"small_budget": SMALL if name in small else None})
+        for name, variant in card.variants.items()
+    }
+    (judgement,) = judge(card.model_copy(update={"variants": variants}), runs)
+    return judgement
+
+
+def test_a_number_of_a_small_budget_is_shown_without_a_verdict(tmp_path):
+    judgement = judged(accuracy(kind="value", published="58.6 %"), make_run(tmp_path, predicted=calls(586)))
+    assert judgement.verdict is None and judgement.measured_text.startswith("58.6 %")
+    assert judgement.reason == f"small budget (a: {SMALL})"
+
+
+def test_what_no_training_changes_is_judged(tmp_path):
+    assert judged(timing(), make_run(tmp_path, timing={"seconds": 6.0})).verdict == "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("small", "verdict"), [(("a", "b"), "reproduced"), (("a",), None), (("b",), None), ((), "reproduced")]
+)
+def test_variants_of_small_budgets_are_compared_with_their_like_alone(tmp_path, small, verdict):
+    claim = accuracy(kind="difference", minus="b")
+    runs = [make_run(tmp_path, name, predicted=calls(right)) for name, right in (("a", 600), ("b", 500))]
+    assert judged(claim, *runs, small=small).verdict == verdict
