@@ -15,6 +15,7 @@ from fer_lib.papers.claim_kinds import (
     RangeClaim,
     RankingClaim,
     SpreadClaim,
+    metrics_of,
     variants_of,
 )
 from fer_lib.papers.schema import PaperCard
@@ -24,6 +25,9 @@ from fer_lib.verdicts import RULES, SAMPLE_DATA, SHORTENED, SMALL_BUDGET, VERDIC
 __all__ = ["RULES", "SAMPLE_DATA", "SHORTENED", "VERDICTS", "Judgement", "judge"]
 
 T = TypeVar("T")
+
+TRAINED = ("history", "attribution", "super_resolution")
+"""Numbers of a run as a whole that its training decides, as it does those of a split."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +202,8 @@ def _small_budget(card: PaperCard, claim: Claim) -> str:
     """Why a claim on predictions has no verdict: a variant of a small budget, unless it is compared with its like."""
     names = variants_of(claim)
     budgets = {name: card.variants[name].small_budget for name in names if card.variants[name].small_budget}
-    if claim.split is None or not budgets or 1 < len(names) == len(budgets):
+    trained = claim.split is not None or any(metric.split(".")[0] in TRAINED for metric in metrics_of(claim))
+    if not trained or not budgets or 1 < len(names) == len(budgets):
         return ""
     return "; ".join(f"{SMALL_BUDGET} ({name}: {text})" for name, text in budgets.items())
 

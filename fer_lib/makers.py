@@ -161,6 +161,7 @@ def _make_super_resolution(job: Job) -> dict[str, Any]:
             **_flat(measure_enlarging(job.data.test.images, ways)),
             "validation": _flat(measure_enlarging(job.data.validation.images, ways)),
         },
+        "history": {"epochs": len(history)},
         "model": {"parameters": generator.count_params()},
         "timing": {"seconds": float(history["seconds"].sum()), "seconds_per_epoch": float(history["seconds"].median())},
     }

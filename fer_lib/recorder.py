@@ -84,7 +84,9 @@ class EpochRecorder(keras.callbacks.Callback):
         return self.phases[self.phase].epochs - len(self._rows())
 
     def is_over(self) -> bool:
-        """Whether the phase has had its epochs, or `patience` of them without a lower loss on validation images."""
+        """Whether the phase had its epochs, or diverged, or had `patience` epochs without a lower validation loss."""
+        if any(not np.isfinite(row["loss"]) for row in self._rows()):
+            return True
         losses = [row["val_loss"] for row in self._rows()] if self.settings.get("patience") else []
         losses = [loss if np.isfinite(loss) else np.inf for loss in losses]
         without_gain = len(losses) - 1 - int(np.argmin(losses)) if losses else 0

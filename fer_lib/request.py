@@ -51,7 +51,9 @@ def make_request(
         settings |= overrides or {}
     if chosen.kind in ("network", "super_resolution"):
         budget = card.profiles[profile].epochs
-        settings["epochs"] = epochs or min(budget, chosen.hyperparameters.get("epochs", budget))
+        settings["epochs"] = min(epochs or budget, chosen.hyperparameters.get("epochs", epochs or budget))
+    if "warm_up_epochs" in settings:
+        settings["warm_up_epochs"] = min(settings["warm_up_epochs"], settings["epochs"] - 1)
     request: dict[str, Any] = {
         "paper": card.id,
         "variant": variant,
@@ -94,10 +96,10 @@ def network_of(card: PaperCard, variant: str, profile: str) -> str:
 
 
 def sources_of(card: PaperCard, variant: str) -> list[str]:
-    """Variants that another one is made from, whose runs must be there first."""
+    """Variants that another one is made from, and those that these are made from; each after its own sources."""
     chosen = card.variants[variant]
-    named = [chosen.starts_from, chosen.enlarged_by, *chosen.members]
-    return [name for name in named if name in card.variants]
+    named = [name for name in (chosen.starts_from, chosen.enlarged_by, *chosen.members) if name in card.variants]
+    return list(dict.fromkeys(source for name in named for source in (*sources_of(card, name), name)))
 
 
 def is_shortened(card: PaperCard, request: dict[str, Any], data: FerDataset) -> bool:

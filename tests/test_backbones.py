@@ -59,8 +59,8 @@ def test_caffe_pixels_are_those_of_keras(grey):
     np.testing.assert_allclose(fed, expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["resnet50", "vgg16"])
-def test_resnet50_and_vgg16_are_fed_the_pixels_of_keras_in_mixed_precision_too(name):
+@pytest.mark.parametrize("name", ["resnet50", "vgg16", "vgg19"])
+def test_resnet50_and_the_vggs_are_fed_the_pixels_of_keras_in_mixed_precision_too(name):
     expected = keras.applications.resnet.preprocess_input(255 * in_red_green_blue(faces(), "replicated"))
     np.testing.assert_allclose(outputs_of(built(name), "pixels", faces()), expected, atol=1e-3)
 
@@ -128,7 +128,7 @@ def refused_url(monkeypatch, tmp_path, url):
 def test_refused_download_names_the_two_ways_out(monkeypatch, tmp_path):
     refused_url(monkeypatch, tmp_path, "http://127.0.0.1:9/vgg16.h5")
     assert weights_available("vgg16", "imagenet") == "ImageNet weights not available"
-    ways = r"ImageNet weights not available \(vgg16\).* path of a copy of http://127\.0\.0\.1:9/vgg16\.h5, or none"
+    ways = r"ImageNet weights not available \(vgg16\).* copy of http://127\.0\.0\.1:9/vgg16\.h5 into .*, or give none"
     with pytest.raises(WeightsNotAvailable, match=rf"{ways}.* Received: weights='imagenet'") as refused:
         models.build("vgg16", weights="imagenet")
     assert pickle.loads(pickle.dumps(refused.value)).reason == "ImageNet weights not available"
@@ -151,7 +151,7 @@ def test_download_that_breaks_off_is_one_clear_error(monkeypatch, tmp_path):
     broken.write_bytes(b"half of it")
     refused_url(monkeypatch, tmp_path / "keras", broken.as_uri())
     with pytest.raises(
-        WeightsNotAvailable, match=r"ImageNet weights not available: .* or none to start from random"
+        WeightsNotAvailable, match=r"ImageNet weights not available: .* or give none to start from random"
     ) as refused:
         models.build("vgg16", weights="imagenet")
     assert refused.value.reason == "ImageNet weights not available"

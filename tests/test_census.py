@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from fer_lib import models
-from fer_lib.models.census import count_application, count_parameters, longest_path
+from fer_lib.models.census import count_application, count_parameters, describe_blocks, longest_path
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,17 @@ def test_the_longest_path_goes_where_more_layers_are_and_passes_dropout_by():
     assert (counted["depth"], counted["convolutions"], counted["separable_convolutions"]) == (5, 1, 1)
     assert counted["convolution_parameters"] == (3 * 9 * 4 + 4) + (4 * 9 + 4 * 4 + 4) + (3 * 4 + 4)
     assert counted["separable_cost_ratio"] == pytest.approx((9 + 4) / (9 * 4))
+
+
+def test_model_a_by_blocks_is_its_figure():
+    """Liu et al. 2019, section 2.2: entry flow to 6x6x256, four modules of three separable convolutions, exit flow."""
+    rows = describe_blocks(models.build("separable"))
+    assert sum(row["parameters"] for row in rows) == 2_720_439
+    assert sum(row["separable"] for row in rows) == 22
+    by_block = {row["block"]: row for row in rows}
+    assert by_block["block4"]["output"] == "6×6×256"
+    assert [by_block[f"block{number}"]["separable"] for number in range(5, 9)] == [3] * 4
+    assert [row["block"] for row in rows][:2] == ["block1", "block2"]
 
 
 def test_an_unknown_application_is_refused():

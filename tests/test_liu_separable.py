@@ -13,7 +13,7 @@ from fer_lib.claims import judge
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import classification_metrics
 from fer_lib.replication import open_replication
-from fer_lib.request import make_request
+from fer_lib.request import make_request, sources_of
 from fer_lib.runs import Run, read_obstacles, run_folder
 from fer_lib.training import train
 
@@ -21,6 +21,14 @@ PAPER = "liu_separable_ensemble"
 CARD = papers.load(PAPER)
 DATA = make_tiny_data((56, 14, 14))
 ENSEMBLES = ("ensemble_scratch", "ensemble_scratch_average")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def empty_cache(tmp_path_factory):
+    """Enlarged pictures are cached in a folder of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_LIB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +141,41 @@ def test_a_small_budget_withholds_the_verdict_on_a_number_and_not_on_a_compariso
     }
     assert requests == {"model_a": 250, "model_a_short": 20, "vgg16": 10}
     assert make_request(CARD, "vgg16", 0, "quick", DATA)["epochs"] == 1
+    assert make_request(CARD, "vgg16", 0, "paper", DATA, epochs=100)["epochs"] == 10
+
+
+def test_a_short_training_of_srgan_keeps_an_epoch_after_its_warm_up():
+    warm_up = {epochs: srgan_settings(epochs=epochs)["warm_up_epochs"] for epochs in (1, 2, None)}
+    assert warm_up == {1: 0, 2: 1, None: 3}
+
+
+def test_values_of_one_kind_stay_out_of_the_requests_of_others():
+    """Or a change of SRGAN's would have model A trained anew."""
+    of_a, of_srgan = (
+        set(make_request(CARD, name, 0, "paper", DATA)["hyperparameters"]) for name in ("model_a", "srgan")
+    )
+    assert {"optimizer", "batch_size", "epochs", "learning_rate"} == of_a & of_srgan
+    assert "centre_weight" in of_a and "adversarial_weight" in of_srgan
+
+
+def test_sources_come_after_their_own():
+    assert sources_of(CARD, "ensemble_scratch") == ["model_a_short", "vgg19", "srgan", "model_b_scratch"]
+    assert sources_of(CARD, "model_a") == []
+
+
+def test_a_generator_made_under_another_request_is_not_used(runs):
+    """Trained for longer by itself, it is set aside again before the ensemble looks through it."""
+    arguments = {"profile": "smoke", "data": DATA, "runs": runs, "precision": "float32"}
+    wanted = run_of(runs, "srgan").config["request_sha256"]
+    train(PAPER, "srgan", **arguments, overrides={"pixel_weight": 2.0})
+    assert run_of(runs, "srgan").config["request_sha256"] != wanted
+    (run_of(runs, "ensemble_scratch_average").folder / "metrics.json").unlink()
+    train(PAPER, "ensemble_scratch_average", **arguments)
+    assert run_of(runs, "srgan").config["request_sha256"] == wanted
+
+
+def srgan_settings(epochs):
+    return make_request(CARD, "srgan", 0, "paper", DATA, epochs=epochs)["hyperparameters"]
 
 
 def test_published_numbers_agree_with_each_other():

@@ -29,7 +29,7 @@ PUBLISHED = [
     ("light_vgg", {"batch_norm": False}, 776_519 - 4 * (32 + 64 + 128), 480_192),
     ("lenet_sfew", {}, 169_271, 5 * 5 * 3 * 6 + 6 + 5 * 5 * 6 * 16 + 16),  # the same: LeNet-5's widths, 120 and 84
     ("lenet5", {}, 1_307_271, 9 * (32 + 32 * 64 + 64 * 128) + 32 + 64 + 128),
-    ("vgg19", {}, 20_024_384 + perceptron(512, 7), 20_024_384),
+    ("vgg19", {}, 20_024_384 + perceptron(512, *HEAD), 20_024_384),
     ("vgg16", {}, 14_714_688 + perceptron(512, *HEAD), 14_714_688),
     # 25,636,712 with the 1000-way top; batch norms of 26,560 channels in the base
     ("resnet50", {}, 25_636_712 - perceptron(2048, 1000) + perceptron(2048, *HEAD), 23_587_712 - 4 * 26_560),
@@ -146,11 +146,6 @@ def test_unknown_option_names_the_known():
         models.build("light_vgg", droput=0.5)
 
 
-def test_vgg19_refuses_two_channels():
-    with pytest.raises(ValueError, match=r"1 or 3 channels\. Received: input_shape=\(48, 48, 2\)"):
-        models.build("vgg19", input_shape=(48, 48, 2))
-
-
 def test_shallow_network_has_two_pairs_each_with_pooling_batch_norm_and_dropout():
     model = models.build("shallow", dropout_rate=0.4, dense_units=(6, 5))
     kinds = [type(layer).__name__ for layer in model.layers[1:]]
@@ -170,7 +165,7 @@ def test_extended_vgg16_is_vgg16_with_two_convolutions_in_place_of_its_last_pool
     assert maps == [(3, 3), (3, 3), (2, 2)]
 
 
-@pytest.mark.parametrize("name", ["vgg16_extended", "small_residual", "resnet50", "vgg16", "efficientnetb0"])
+@pytest.mark.parametrize("name", ["vgg16_extended", "small_residual", "resnet50", "vgg16", "vgg19", "efficientnetb0"])
 @pytest.mark.parametrize("input_shape", [(48, 48, 3), (48, 31, 1)])
 def test_backbones_take_grey_images_of_32_pixels_or_more(name, input_shape):
     with pytest.raises(ValueError, match=rf"images of {name} must be grey .* at least 32 .* Received: input_shape=\("):
@@ -178,7 +173,8 @@ def test_backbones_take_grey_images_of_32_pixels_or_more(name, input_shape):
 
 
 def test_options_of_the_published_networks_stay():
-    assert models.options_of("vgg19") == ["input_shape", "classes"]
+    transfer = ["input_shape", "classes", "head_units", "weights", "pixels", "grey"]
+    assert models.options_of("vgg16") == models.options_of("vgg19") == models.options_of("resnet50") == transfer
     assert models.options_of("light_vgg") == [
         *("input_shape", "classes", "filters", "dense_units", "dropout_rate", "batch_norm")
     ]

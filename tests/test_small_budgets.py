@@ -26,6 +26,12 @@ def test_what_no_training_changes_is_judged(tmp_path):
     assert judged(timing(), make_run(tmp_path, timing={"seconds": 6.0})).verdict == "reproduced"
 
 
+def test_what_training_decides_of_the_run_as_a_whole_is_not(tmp_path):
+    claim = timing("at_least", "0.5", metric="history.max_accuracy")
+    judgement = judged(claim, make_run(tmp_path, history={"max_accuracy": 0.9}))
+    assert judgement.verdict is None and judgement.reason == f"small budget (a: {SMALL})"
+
+
 @pytest.mark.parametrize(
     ("small", "verdict"), [(("a", "b"), "reproduced"), (("a",), None), (("b",), None), ((), "reproduced")]
 )

@@ -97,10 +97,12 @@ def test_grouping_sets_summed_probabilities_beside_trained_ones(tmp_path):
 
 
 def test_percent_has_one_decimal_and_no_index():
-    table = pd.DataFrame({"model": ["LDA"], "seed": [3], "accuracy": [0.35149], "missing": [float("nan")]}, index=[77])
+    table = pd.DataFrame(
+        {"model": ["LDA"], "seed": [3], "accuracy": [0.35149], "missing": [float("nan")]}, index=[777777]
+    )
     html = as_percent(table).to_html()
     assert "35.1%" in html and ">3<" in html and ">–<" in html
-    assert "77" not in html
+    assert "777777" not in html
 
 
 def test_percent_prints_counts_with_commas_and_missing_ones_as_dashes():

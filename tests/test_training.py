@@ -55,6 +55,7 @@ def test_a_run_folder_holds_what_the_design_says(run, data):
     assert record["packages"]["keras"] == keras.__version__
     assert run.metrics["model"] == {
         "parameters": 104_663, "trainable_parameters": 104_551, "convolution_parameters": 30_192,
+        "depth": 18, "convolutions": 9, "separable_convolutions": 0,
     }  # fmt: skip
     assert run.views == {"train": ["single"], "validation": ["single"], "test": ["single"]}
     assert run.predictions("test").rows.tolist() == data.test.rows.tolist()
@@ -274,7 +275,10 @@ def test_history_metrics_name_the_kept_epoch_and_the_gain():
         ({"profile": "fast"}, r"profile must be one of .* Received: 'fast'"),
         ({"precision": "float8"}, r"precision must be one of .* Received: 'float8'"),
         ({"overrides": {"lr": 1.0}}, r"must be among .*learning_rate.* Received: \['lr'\]"),
-        ({"overrides": {"optimizer": "lion"}}, r"optimizer must be one of \['adam', 'sgd'\]\. Received: 'lion'"),
+        (
+            {"overrides": {"optimizer": "lion"}},
+            r"optimizer must be one of \['adam', 'adamax', 'sgd'\]\. Received: 'lion'",
+        ),
         (
             {"overrides": {"kept_epoch": "best_test_accuracy"}},
             "kept_epoch must be one of .* Received: 'best_test_accuracy'",

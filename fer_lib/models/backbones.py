@@ -9,30 +9,6 @@ from fer_lib.models.ends import feed_caffe, feed_efficientnet, grey_images, perc
 from fer_lib.models.weights import load_base_weights
 
 
-def build_vgg19(input_shape: tuple[int, int, int] = (48, 48, 1), classes: int = 7) -> keras.Model:
-    """Build VGG19 (Simonyan and Zisserman 2014, configuration E) from scratch, a softmax on its 512 pooled features.
-
-    The base has 20,024,384 parameters, all of them in convolutions. Grey images are stacked to three channels.
-
-    Args:
-        input_shape: height, width and channels (1 or 3) of an image; at least 32 pixels a side.
-        classes: width of the softmax.
-
-    Returns:
-        A functional model from float (n, *input_shape) to float32 probabilities (n, classes).
-
-    Raises:
-        ValueError: if the images have neither one nor three channels.
-    """
-    if input_shape[-1] not in (1, 3):
-        raise ValueError(f"images of VGG19 must have 1 or 3 channels. Received: input_shape={input_shape}")
-    inputs = keras.Input(input_shape, name="images")
-    rgb = layers.Concatenate(name="rgb")([inputs] * 3) if input_shape[-1] == 1 else inputs  # (n, h, w, 3)
-    base = keras.applications.VGG19(include_top=False, weights=None, input_tensor=rgb, pooling="avg")
-    outputs = layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(base.output)
-    return keras.Model(inputs, outputs, name="vgg19")
-
-
 def build_resnet50(
     input_shape: tuple[int, int, int] = (48, 48, 1),
     classes: int = 7,
@@ -94,6 +70,37 @@ def build_vgg16(
     """
     base = _base("vgg16", keras.applications.VGG16, input_shape, feed_caffe, pixels, grey, weights)
     return keras.Model(base.input, perceptron_head(base.output, head_units, classes), name="vgg16")
+
+
+def build_vgg19(
+    input_shape: tuple[int, int, int] = (48, 48, 1),
+    classes: int = 7,
+    head_units: Sequence[int] = (256, 128),
+    weights: str = "none",
+    pixels: str = "expected",
+    grey: str = "replicated",
+) -> keras.Model:
+    """Build VGG19 (Simonyan and Zisserman 2014), against which Shi, and Liu, Zhang and Xin set their networks.
+
+    The base has 20,024,384 parameters, all of them in convolutions.
+
+    Args:
+        input_shape: as of `build_resnet50`, like the rest.
+        classes: width of the softmax.
+        head_units: widths of the hidden layers of the perceptron; none leaves the softmax alone.
+        weights: what the base starts from: "none", "imagenet" or the path of a file.
+        pixels: "expected" or "unit".
+        grey: "replicated" or "one_channel".
+
+    Returns:
+        A functional model, one flat graph, from float (n, h, w, 1) to float32 probabilities (n, classes).
+
+    Raises:
+        WeightsNotAvailable: if the weights cannot be had: no network, or no such file.
+        ValueError: if an option has no such value, or the weights do not fit.
+    """
+    base = _base("vgg19", keras.applications.VGG19, input_shape, feed_caffe, pixels, grey, weights)
+    return keras.Model(base.input, perceptron_head(base.output, head_units, classes), name="vgg19")
 
 
 def build_efficientnetb0(

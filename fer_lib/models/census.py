@@ -1,11 +1,14 @@
 """What papers count of a network: parameters, depth, convolutions, the cost of separable ones."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import layers
+
+from fer_lib.models.blocks import block_names
 
 APPLICATIONS: dict[str, Callable[..., keras.Model]] = {
     "resnet50": keras.applications.ResNet50,
@@ -13,6 +16,8 @@ APPLICATIONS: dict[str, Callable[..., keras.Model]] = {
     "vgg19": keras.applications.VGG19,
 }
 """Networks that papers also quote as published, with ImageNet's thousand classes on top."""
+
+_BLOCK_OF = re.compile(r"_[^_]+$")
 
 BYTES = 4
 """Of a parameter in float32."""
@@ -69,6 +74,34 @@ def count_application(name: str) -> dict[str, Any]:
         "dense_share": dense / counted["parameters"],
         "mebibytes": BYTES * counted["parameters"] / 2**20,
     }
+
+
+def describe_blocks(model: keras.Model) -> list[dict[str, Any]]:
+    """A network block by block, from the images up: what a figure of its architecture shows.
+
+    Args:
+        model: one flat functional graph, its layers named by blocks (`blocks.block_names`).
+
+    Returns:
+        For each block `block`, its last layer's name before the last underscore; `layers`; `convolutions` and
+        `separable` ones among them, those of shortcuts included; `output`, shape of what the block gives, without the
+        batch; `parameters`.
+    """
+    rows = []
+    for names in reversed(block_names(model)):
+        members = [model.get_layer(name) for name in names]
+        shape = members[-1].output.shape[1:]
+        rows.append(
+            {
+                "block": _BLOCK_OF.sub("", names[-1]),
+                "layers": len(members),
+                "convolutions": len([layer for layer in members if type(layer) is layers.Conv2D]),
+                "separable": len([layer for layer in members if isinstance(layer, layers.SeparableConv2D)]),
+                "output": "×".join(map(str, shape)),
+                "parameters": sum(layer.count_params() for layer in members),
+            }
+        )
+    return rows
 
 
 def longest_path(model: keras.Model) -> list[layers.Layer]:

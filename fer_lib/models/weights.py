@@ -34,6 +34,10 @@ IMAGENET = {
         f"{_PUBLISHED}/tensorflow/keras-applications/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
         "6d6bbae143d832006294945121d1f1fc",
     ),
+    "vgg19": WeightsFile(
+        f"{_PUBLISHED}/tensorflow/keras-applications/vgg19/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "253f8cb515780f3b799900260a226db6",
+    ),
     "efficientnetb0": WeightsFile(
         f"{_PUBLISHED}/keras-applications/efficientnetb0_notop.h5", "50bc09e76180e00e4465e1a485ddc09d"
     ),

@@ -14,6 +14,9 @@ PROFILES = ("smoke", "quick", "paper")
 INTERPOLATIONS = ("nearest", "bicubic")
 """Ways to enlarge pictures that nobody has to train."""
 
+FUSIONS = ("average", "features")
+"""What an ensemble fuses: probabilities, or the inputs of its members' last layers."""
+
 
 def check_agreement(card: "PaperCard") -> None:
     """Refuse a card whose parts contradict each other.
@@ -75,6 +78,8 @@ def _check_sources(card: "PaperCard", variant: "Variant", where: str) -> None:
         )
     if len(set(variant.members)) != (2 if variant.kind == "ensemble" else 0):
         raise ValueError(f"{where}.members: an ensemble, and nothing else, has two. Received: {variant.members}")
+    if variant.kind == "ensemble":
+        _check_known(f"{where}.model", variant.model, list(FUSIONS))
     for member in variant.members:
         _check_known(f"{where}.members", member, of_kind["network"])
 

@@ -20,6 +20,8 @@ Protocol = Literal[
     "drawn_sample",
 ]
 
+Kind = Literal["network", "classifier", "timing", "super_resolution", "ensemble"]
+
 NUMBER_AS_TEXT = "YAML reads this number as text; write 1.0e-3 rather than 1e-3, and no quotes"
 
 
@@ -59,12 +61,14 @@ class Value(CardModel):
         stated: section or table that gives it.
         assumed: reason for our choice, where the paper is silent.
         searched: which search chose it.
+        only_for: kind of variants that it concerns, where it is not all of them.
     """
 
     value: Setting
     stated: Text | None = None
     assumed: Text | None = None
     searched: Text | None = None
+    only_for: Kind | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -105,7 +109,7 @@ class Variant(CardModel):
         seeds: its seeds in every profile, where they differ from the profile's.
     """
 
-    kind: Literal["network", "classifier", "timing", "super_resolution", "ensemble"]
+    kind: Kind
     description: Text
     model: Identifier
     options: dict[str, Setting] = {}
@@ -200,8 +204,11 @@ class PaperCard(CardModel):
         own = self.variants[variant]
         if own.kind in ("classifier", "ensemble"):
             return dict(own.hyperparameters)
-        values = {name: value.value for name, value in self.hyperparameters.items()}
-        return {**values, **self.profiles[profile].hyperparameters, **own.hyperparameters}
+        values = {
+            name: value.value for name, value in self.hyperparameters.items() if value.only_for in (None, own.kind)
+        }
+        of_profile = self.profiles[profile].hyperparameters
+        return {**values, **{name: of_profile[name] for name in of_profile if name in values}, **own.hyperparameters}
 
     def seeds(self, variant: str, profile: str) -> list[int]:
         """Seeds of a variant in a profile: its own where it has any, else the profile's."""

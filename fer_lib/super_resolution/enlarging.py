@@ -1,6 +1,7 @@
 """Images and data sets of twice the size; enlarged data sets are cached by content."""
 
 import hashlib
+import zipfile
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -109,6 +110,7 @@ def _content_key(data: FerDataset, method: str, generator_path: Path | None) -> 
         key.update(np.ascontiguousarray(split.rows).data)
         key.update(np.ascontiguousarray(split.images).data)
     if generator_path is not None:
-        with generator_path.open("rb") as file:
-            key.update(hashlib.file_digest(file, "sha256").digest())
+        with zipfile.ZipFile(generator_path) as archive:  # the file itself also holds when it was saved
+            for part in ("config.json", "model.weights.h5"):
+                key.update(archive.read(part))
     return key.hexdigest()
