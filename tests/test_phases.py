@@ -138,8 +138,10 @@ def uncleaned(monkeypatch):
     monkeypatch.setattr("fer_lib.protocols._cleaned_away", lambda data: np.array([], np.int64))
 
 
-def test_a_variant_starts_from_the_run_of_another(data, tmp_path, uncleaned):
+def test_a_variant_starts_from_the_run_of_another(data, tmp_path, uncleaned, monkeypatch):
     """The first layer of a base that does not learn is that of the pre-training."""
+    monkeypatch.setattr("fer_lib.makers.EXPLAINED", 16)
+    monkeypatch.setattr("fer_lib.makers.UNTRAINED", 1)
     arguments = {"profile": "smoke", "data": data, "runs": tmp_path, "precision": "float32", "epochs": 1}
     run = train(PAPER, "small_transfer", **arguments, overrides={"learning_rate": 0.0})
     source = tmp_path / "smoke" / PAPER / "small_pretraining" / "seed-0"
