@@ -11,6 +11,7 @@ from fer_lib import pipeline
 from fer_lib.crops import ten_crops
 from fer_lib.datasets import FerDataset
 from fer_lib.ensemble import average_probabilities, choose_weight, compare_with_better_member, fuse_features
+from fer_lib.evaluation import VIEWS
 from fer_lib.models.features import feature_model
 from fer_lib.runs import SPLITS, Run
 
@@ -77,7 +78,7 @@ def _average(
     first, second = saved
     made: Arrays = {}
     chosen: dict[str, dict[str, Any]] = {}
-    for view in ("single", "ten_crops"):
+    for view in VIEWS:
         name = f"{view}_validation"
         if name not in first or name not in second:
             continue
@@ -110,7 +111,7 @@ def _fuse_features(
         crops = [ten_crops(images, side) for images, side in zip(pictures[split], sides, strict=True)]
         views = [fusion.predict(features(view)) for view in zip(*crops, strict=True)]
         made[f"ten_crops_{split}"] = np.asarray(np.mean(views, axis=0, dtype=np.float64), np.float32)
-    return made, dict.fromkeys(("single", "ten_crops"), fusion.describe())
+    return made, dict.fromkeys(VIEWS, fusion.describe())
 
 
 def _describer(member: Member) -> Callable[[np.ndarray], np.ndarray]:

@@ -9,12 +9,10 @@ from fer_lib.datasets import FerDataset
 from fer_lib.labels import class_names
 from fer_lib.papers import PaperCard
 from fer_lib.protocols import describe_data
+from fer_lib.super_resolution.pairs import SCALE
 
 OF_THEIR_OWN = ("classifier", "ensemble")
 """Kinds of variants that no hyper-parameter of the card's networks concerns."""
-
-ENLARGED = 2
-"""How many times as wide and high enlarged pictures are."""
 
 
 def make_request(
@@ -131,6 +129,6 @@ def _builder_options(
     if chosen.kind == "super_resolution":
         return {**taken, **own}
     height, width, channels = data.train.images.shape[1:]
-    times = ENLARGED if chosen.enlarged_by else 1
+    times = SCALE if chosen.enlarged_by else 1
     shape = [times * height, times * width, channels]
     return {**taken, "input_shape": shape, "classes": len(class_names(chosen.grouping)), **own}

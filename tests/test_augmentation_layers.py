@@ -2,19 +2,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from warped_images import ALL, IMAGES
 
 from fer_lib import models
 from fer_lib.augmentation_layers import RandomWarp, random_layers, with_augmentation
 
 TINY = {"filters": (2, 3), "dense_units": (6, 5)}
-IMAGES = np.random.default_rng(0).random((8, 48, 48, 1), np.float32)
-ALL = {
-    "horizontal_flip": True,
-    "rotation_degrees": 10,
-    "shift_fraction": 0.1,
-    "zoom_fraction": 0.1,
-    "crop_side": 44,
-}
 
 
 @pytest.fixture

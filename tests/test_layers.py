@@ -80,7 +80,7 @@ def prelu_step(layer, images, slopes, weights):
     return [outputs, *tape.gradient(loss, [inputs, *layer.trainable_variables])]
 
 
-def compare_prelu(shape, seed, tolerance, dtype="float32", **arguments):
+def assert_prelu_equals_keras(shape, seed, tolerance, dtype="float32", **arguments):
     rng = np.random.default_rng(seed)
     images = rng.normal(size=shape).astype(np.float32)
     images[rng.random(shape) < 0.2] = 0.0
@@ -104,19 +104,19 @@ def compare_prelu(shape, seed, tolerance, dtype="float32", **arguments):
 )
 def test_compiled_prelu_equals_keras(shape, seed):
     """Zeros included, where Keras' gradient is zero whatever the slope."""
-    compare_prelu(shape, seed, 1e-5)
+    assert_prelu_equals_keras(shape, seed, 1e-5)
 
 
 def test_compiled_prelu_equals_keras_on_other_ranks():
-    compare_prelu((4, 5), 0, 1e-5)
+    assert_prelu_equals_keras((4, 5), 0, 1e-5)
 
 
 def test_compiled_prelu_in_mixed_precision_rounds_as_keras():
-    compare_prelu((4, 5, 5, 6), 0, 0.03, dtype="mixed_bfloat16")
+    assert_prelu_equals_keras((4, 5, 5, 6), 0, 0.03, dtype="mixed_bfloat16")
 
 
 def test_compiled_prelu_shares_slopes():
-    compare_prelu((4, 5, 5, 6), 0, 1e-5, shared_axes=[1, 2])
+    assert_prelu_equals_keras((4, 5, 5, 6), 0, 1e-5, shared_axes=[1, 2])
 
 
 def test_compiled_prelu_takes_batches_of_changing_size():

@@ -10,18 +10,11 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+from warped_images import ALL, IMAGES
 
 from fer_lib.augmentation_layers import RandomWarp
 from fer_lib.crops import ten_crops
 
-IMAGES = np.random.default_rng(0).random((8, 48, 48, 1), np.float32)
-ALL = {
-    "horizontal_flip": True,
-    "rotation_degrees": 10,
-    "shift_fraction": 0.1,
-    "zoom_fraction": 0.1,
-    "crop_side": 44,
-}
 MANY = 400
 
 
