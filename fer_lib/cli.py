@@ -160,14 +160,15 @@ def train(paper: str, variant: str, seed: int, profile: str, epochs: int | None)
     """Make one training run, or find it complete, and print its folder and its accuracies."""
     from fer_lib import papers
 
-    variants = papers.load(paper).variants
-    if variant not in variants:  # told before TensorFlow is loaded, which takes seconds
-        raise ValueError(f"variant must be one of {', '.join(variants)}. Received: {variant!r}")
+    card = papers.load(paper)
+    if variant not in card.variants:  # told before TensorFlow is loaded, which takes seconds
+        raise ValueError(f"variant must be one of {', '.join(card.variants)}. Received: {variant!r}")
+    images = card.budget(profile).images
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from fer_lib import datasets, training
     from fer_lib.runs import SPLITS
 
-    data = datasets.load_data("sample" if profile == "smoke" else None)
+    data = datasets.load_data("sample" if profile == "smoke" else None, images)
     run = training.train(paper, variant, seed, profile, data=data, epochs=epochs)
     click.echo(run.folder)
     for split, views in run.metrics.items():

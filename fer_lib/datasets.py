@@ -1,8 +1,10 @@
 """FER2013 from its CSV, the variants of it and its image folders -> validated arrays in the official splits."""
 
 import hashlib
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from fer_lib.parsing import parse_csv
 from fer_lib.paths import find_data
 from fer_lib.picture_folder import pictures_sha256, read_pictures
 
-__all__ = ["DatasetError", "FerDataset", "Split", "load_data", "load_fer2013"]
+__all__ = ["DatasetError", "FerDataset", "Split", "load_data", "load_fer2013", "take_part"]
 
 SPLIT_USAGES = {"train": "Training", "validation": "PublicTest", "test": "PrivateTest"}
 """The official split: what FER2013 calls each of ours."""
@@ -83,6 +85,7 @@ class FerDataset:
         sha256: hash of the source's content.
         is_sample: whether this is the built-in sample, whose numbers are not comparable with any paper's.
         stands_for: data set that the pictures stand in for, not being at hand; empty where they are the real ones.
+        part_of: sha256 of the data that this is a part of (see `take_part`); empty where it is whole.
     """
 
     train: Split
@@ -92,6 +95,7 @@ class FerDataset:
     sha256: str
     is_sample: bool
     stands_for: str = ""
+    part_of: str = ""
 
     def splits(self) -> dict[str, Split]:
         """The three splits by name: train, validation, test."""
@@ -140,12 +144,13 @@ def load_fer2013(path: str | Path, cache_folder: str | Path | None = None) -> Fe
     return FerDataset(train, validation, test, source=str(source), sha256=sha256, is_sample=False)
 
 
-def load_data(data_path: str | Path | None = None) -> FerDataset:
+def load_data(data_path: str | Path | None = None, images: int | None = None) -> FerDataset:
     """Load the data that a notebook or a run is to use.
 
     Args:
         data_path: where FER2013 is; "sample" for the built-in sample; empty or None for the order of `paths.find_data`
             (FER2013_CSV, data/fer2013.csv), and the built-in sample where none is found.
+        images: about how many training images to take, and as large a share of the other splits; None takes all.
 
     Raises:
         FileNotFoundError: if a path is named that is not there.
@@ -153,10 +158,51 @@ def load_data(data_path: str | Path | None = None) -> FerDataset:
     """
     path = None if str(data_path) == "sample" else find_data(data_path)
     if path is not None:
-        return load_fer2013(path)
-    from fer_lib.sample import load_sample  # it draws and imports this module
+        data = load_fer2013(path)
+    else:
+        from fer_lib.sample import load_sample  # it draws and imports this module
 
-    return load_sample()
+        data = load_sample()
+    return data if images is None else take_part(data, images)
+
+
+def take_part(data: FerDataset, images: int) -> FerDataset:
+    """Take a part of some data, the same share of every class of every split, drawn with a fixed seed.
+
+    Args:
+        data: the whole.
+        images: about how many training images to take: the share of each class is rounded up.
+
+    Returns:
+        The part, each split in its order, with a `sha256` of its own; the data themselves where they are no larger.
+
+    Raises:
+        ValueError: if `images` is below 1.
+    """
+    if images < 1:
+        raise ValueError(f"images must be at least 1. Received: {images}")
+    if images >= len(data.train):
+        return data
+    share = Fraction(images, len(data.train))
+    train, validation, test = (_take_share(split, share) for split in data.splits().values())
+    return replace(
+        data,
+        train=train,
+        validation=validation,
+        test=test,
+        source=f"{len(train):,} of the {len(data.train):,} training images of {data.source}",
+        sha256=hashlib.sha256(f"{images} training images of {data.sha256}".encode()).hexdigest(),
+        part_of=data.sha256,
+    )
+
+
+def _take_share(split: Split, share: Fraction) -> Split:
+    rng = np.random.default_rng(0)
+    taken = []
+    for label in np.unique(split.labels):
+        members = np.flatnonzero(split.labels == label)
+        taken.append(rng.permutation(members)[: math.ceil(share * len(members))])
+    return split.take(np.sort(np.concatenate(taken)))
 
 
 def _parse_file(path: Path) -> Iterator[Rows]:

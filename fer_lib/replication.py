@@ -123,9 +123,11 @@ class Replication:
         notes += [f"**A stand-in takes the place of {name}: verdicts are indicative.**" for name in stand_ins if name]
         if any(d.get("cleaned_by") == "cascade" for d in described):
             notes.append("**Cleaned without the votes of FER+: the cascade takes many faces for none.**")
-        if epochs != published or mine.options or mine.hyperparameters:
+        if self.data.part_of or epochs != published or mine.options or mine.hyperparameters:
             narrower = ", narrower networks" if mine.options else ""
-            notes.append(f"**Shortened budget ({epochs} of {published} epochs{narrower}): trainings get no verdict.**")
+            part = ", a part of the data" if self.data.part_of else ""
+            budget = f"{epochs} of {published} epochs{narrower}{part}"
+            notes.append(f"**Shortened budget ({budget}): trainings get no verdict.**")
         return " ".join(notes)
 
 
@@ -162,7 +164,7 @@ def open_replication(
         FileNotFoundError: if `data_path` names nothing.
     """
     card = papers.load(paper)
-    if profile not in card.profiles:
-        raise ValueError(f"profile must be one of {list(card.profiles)}. Received: {profile!r}")
+    budget = card.budget(profile)
     runs = Path(runs_path) if runs_path else runs_folder()
-    return Replication(card, load_data(data_path or None), profile, runs, epochs, seeds, trials, precision)
+    data = load_data(data_path or None, budget.images)
+    return Replication(card, data, profile, runs, epochs, seeds, trials, precision)

@@ -34,8 +34,7 @@ def make_request(
     """
     if variant not in card.variants:
         raise ValueError(f"variant of {card.id} must be one of {list(card.variants)}. Received: {variant!r}")
-    if profile not in card.profiles:
-        raise ValueError(f"profile must be one of {list(card.profiles)}. Received: {profile!r}")
+    budget = card.budget(profile)
     if epochs is not None and epochs < 1:
         raise ValueError(f"epochs must be at least 1. Received: {epochs}")
     unknown = sorted(set(overrides or {}) - set(card.hyperparameters))
@@ -48,8 +47,8 @@ def make_request(
     if chosen.kind not in OF_THEIR_OWN:
         settings |= overrides or {}
     if chosen.kind in ("network", "super_resolution"):
-        budget = card.profiles[profile].epochs
-        settings["epochs"] = min(epochs or budget, chosen.hyperparameters.get("epochs", epochs or budget))
+        asked = epochs or budget.epochs
+        settings["epochs"] = min(asked, chosen.hyperparameters.get("epochs", asked))
     if "warm_up_epochs" in settings:
         settings["warm_up_epochs"] = min(settings["warm_up_epochs"], settings["epochs"] - 1)
     request: dict[str, Any] = {
@@ -101,8 +100,10 @@ def sources_of(card: PaperCard, variant: str) -> list[str]:
 
 
 def is_shortened(card: PaperCard, request: dict[str, Any], data: FerDataset) -> bool:
-    """Whether a request departs from the budget and the network that the card publishes, so that no verdict is due."""
-    return _budget(request) != _budget(make_request(card, request["variant"], request["seed"], "paper", data))
+    """Whether a request departs from the data, budget and network of the card, so that no verdict is due."""
+    return bool(data.part_of) or _budget(request) != _budget(
+        make_request(card, request["variant"], request["seed"], "paper", data)
+    )
 
 
 def _budget(request: dict[str, Any]) -> list[Any]:

@@ -55,12 +55,10 @@ def search(
     card = papers.load(paper)
     if not card.search:
         raise ValueError(f"the card must have a search space to be searched. Received: {paper!r}, which has none")
-    if profile not in card.profiles:
-        raise ValueError(f"profile must be one of {list(card.profiles)}. Received: {profile!r}")
     networks = [name for name, chosen in card.variants.items() if chosen.kind == "network"]
     if variant not in networks:
         raise ValueError(f"only networks are searched for: {networks}. Received: {variant!r}")
-    values = card.profiles[profile]
+    values = card.budget(profile)
     trials, trial_epochs = trials or values.trials, trial_epochs or values.trial_epochs
     runs = runs or runs_folder()
     request = make_request(card, variant, seed, profile, data, epochs=trial_epochs, precision=precision)

@@ -62,7 +62,7 @@ def train(
         WeightsNotAvailable: if it starts from weights that cannot be had; the reason is noted in its folder.
     """
     card = papers.load(paper)
-    data = load_data() if data is None else data
+    data = load_data(images=card.budget(profile).images) if data is None else data
     request = make_request(
         card,
         variant,

@@ -86,9 +86,10 @@ RULES: tuple[tuple[str, str], ...] = (
     ("not run", "A run the claim needs is missing, or does not hold the number; the reason names it."),
     (
         "no verdict",
-        f"Numbers measured on the built-in sample ({SAMPLE_DATA}) or with fewer epochs than the card ({SHORTENED}) are "
-        "shown and never judged, nor called indicative. Nor are those of networks trained for less than in their paper "
-        f"({SMALL_BUDGET}, stated with each), unless such networks are compared with each other.",
+        f"Numbers measured on the built-in sample ({SAMPLE_DATA}) or at less than the card's budget ({SHORTENED}: "
+        "fewer epochs, a part of the data) are shown and never judged, nor called indicative. Nor are those of "
+        f"networks trained for less than in their paper ({SMALL_BUDGET}, stated with each), unless such networks are "
+        "compared with each other.",
     ),
 )
 """How verdicts are made, for the reports: what, and the rule in words."""

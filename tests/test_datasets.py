@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from csv_files import USAGES, assert_equal_splits, csv_bytes, pack, table, write_table
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fer_lib.block_parsing import BlockParser, Layout
-from fer_lib.datasets import Split, load_data, load_fer2013
+from fer_lib.datasets import Split, load_data, load_fer2013, take_part
 from fer_lib.parsing import parse_line
+from fer_lib.protocols import describe_data
 
 pytestmark = pytest.mark.usefixtures("user_cache")
 
@@ -208,6 +209,38 @@ CLASSES = {
     "validation": [467, 56, 496, 895, 653, 415, 607],
     "test": [491, 55, 528, 879, 594, 416, 626],
 }
+
+
+@given(images=st.integers(1, 17))
+@settings(max_examples=17, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_part_holds_the_same_share_of_each_class_of_each_split(small_csv: Path, images: int) -> None:
+    whole = load_fer2013(small_csv)
+
+    part = take_part(whole, images)
+
+    for name, split in part.splits().items():
+        before = whole.splits()[name]
+        counts = np.bincount(before.labels, minlength=7)
+        expected = -(-counts * images // len(whole.train))
+        assert np.bincount(split.labels, minlength=7).tolist() == expected.tolist()
+        assert (np.diff(split.rows) > 0).all()
+        np.testing.assert_array_equal(before.take(np.searchsorted(before.rows, split.rows)).images, split.images)
+    assert part.part_of == whole.sha256 and part.sha256 != whole.sha256
+    assert f"{len(part.train)} of the 18 training images of {small_csv}" == part.source
+
+
+def test_a_part_is_drawn_alike_each_time_and_known_from_the_whole(small_csv: Path) -> None:
+    whole = load_data(small_csv)
+    first, second = (load_data(small_csv, images=5) for _ in range(2))
+
+    assert_equal_splits(first.splits(), second.splits())
+    assert describe_data(first, "official") == describe_data(second, "official")
+    for protocol in ("official", "random_split"):
+        described = [describe_data(data, protocol)["sha256"] for data in (whole, first, take_part(whole, 4))]
+        assert len(set(described)) == 3
+    assert take_part(whole, 18) is whole and not whole.part_of
+    with pytest.raises(ValueError, match="images must be at least 1. Received: 0"):
+        take_part(whole, 0)
 
 
 @pytest.mark.data

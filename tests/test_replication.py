@@ -9,9 +9,11 @@ from tiny_data import make_tiny_data
 
 from fer_lib import papers
 from fer_lib.claims import VERDICTS
+from fer_lib.datasets import take_part
 from fer_lib.labels import EMOTIONS
 from fer_lib.paths import runs_folder
 from fer_lib.replication import Replication, open_replication
+from fer_lib.request import is_shortened, make_request
 from fer_lib.runs import run_folder
 
 PAPER = "shi_light_vgg"
@@ -119,6 +121,20 @@ def test_the_notice_says_shortened_where_the_budget_is(profile, epochs, shortene
     assert ("Shortened budget" in notice) is shortened
     assert "Sample data" not in notice
     assert f"Profile: {profile}, {epochs or CARD.profiles[profile].epochs} epochs" in notice
+
+
+def test_a_part_of_the_data_is_a_shortened_budget(tmp_path):
+    part = take_part(REAL, 10)
+    assert is_shortened(CARD, make_request(CARD, "lda", 0, "paper", part), part)
+    assert not is_shortened(CARD, make_request(CARD, "lda", 0, "paper", REAL), REAL)
+    assert "32 of 32 epochs, a part of the data" in replication_of(tmp_path, data=part).notice
+
+
+def test_quick_takes_a_part_of_the_data_found(tmp_path):
+    replication = open_replication(PAPER, "quick", "sample", str(tmp_path))
+    whole = open_replication(PAPER, "smoke", "sample", str(tmp_path)).data
+    assert replication.data.part_of == whole.sha256
+    assert len(replication.data.train) - CARD.budget("quick").images in range(len(EMOTIONS))
 
 
 def test_full_runs_on_the_data_get_verdicts(tmp_path):

@@ -160,6 +160,7 @@ class ProfileValues(CardModel):
         options: arguments of the builders in place of the variants', where a builder takes them; `smoke` builds
             narrower networks with them, and classifiers on smaller pictures.
         hyperparameters: values in place of the card's.
+        images: about how many training images are taken, and as large a share of the other splits; None takes all.
     """
 
     epochs: Count
@@ -169,6 +170,7 @@ class ProfileValues(CardModel):
     models: dict[Identifier, Identifier] = {}
     options: dict[str, Setting] = {}
     hyperparameters: dict[str, Setting] = {}
+    images: Count | None = None
 
 
 class DataSource(CardModel):
@@ -209,6 +211,16 @@ class PaperCard(CardModel):
         }
         of_profile = self.profiles[profile].hyperparameters
         return {**values, **{name: of_profile[name] for name in of_profile if name in values}, **own.hyperparameters}
+
+    def budget(self, profile: str) -> ProfileValues:
+        """Values of a profile.
+
+        Raises:
+            ValueError: if there is no such profile.
+        """
+        if profile not in self.profiles:
+            raise ValueError(f"profile must be one of {list(self.profiles)}. Received: {profile!r}")
+        return self.profiles[profile]
 
     def seeds(self, variant: str, profile: str) -> list[int]:
         """Seeds of a variant in a profile: its own where it has any, else the profile's."""
