@@ -1,36 +1,29 @@
 """Run folders -> the index page, the published results, and the README's table. Everything is computed, nothing typed.
 
-The pages are single files: style inside, no script, nothing from the network.
+The pages are single files: style and script inside them, nothing from the network, and all there without the script.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
-
-from fer_lib import summaries
-from fer_lib.claims import RULES, VERDICTS
 from fer_lib.files import write_text
 from fer_lib.paths import PROJECT, PUBLISHED
 from fer_lib.published import published_runs
+from fer_lib.rendering import SYMBOLS, TEMPLATES, format_percent, format_seconds, relative_link, render
 from fer_lib.runs import find_runs
+from fer_lib.summaries import summarise
 
-TEMPLATES = Path(__file__).with_name("templates")
-SYMBOLS = {
-    "reproduced": "✓",
-    "exceeded": "▲",
-    "below": "▼",
-    "not reproduced": "✕",
-    "indicative": "◇",
-    "not run": "–",
-    summaries.NO_VERDICT: "○",
-}
-"""A sign for each verdict, so that none is told by colour alone."""
+__all__ = [
+    "SYMBOLS",
+    "TEMPLATES",
+    "format_percent",
+    "format_seconds",
+    "update_readme",
+    "write_index",
+    "write_results",
+]
 
 START, END = "<!-- results -->", "<!-- /results -->"
 
@@ -52,14 +45,14 @@ def write_index(
     """
     reports = Path(reports)
     own = find_runs(reports / "runs", profile)
-    page = _render(
+    page = render(
         "index.html.j2",
-        papers=summaries.summarise(published_runs(folder=published), own),
+        papers=summarise(published_runs(folder=published), own),
         profile=profile,
         statuses=statuses,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         has_own_runs=bool(own),
-        published_page=_relative(reports / "published" / "index.html", reports),
+        published_page=relative_link(reports / "published" / "index.html", reports),
         root=reports,
     )
     write_text(reports / "index.html", page)
@@ -73,10 +66,10 @@ def write_results(published: Path = PUBLISHED) -> list[Path]:
         Paths of the two.
     """
     published = Path(published)
-    papers = summaries.summarise(published_runs(folder=published))
+    papers = summarise(published_runs(folder=published))
     pages = {
-        "RESULTS.md": _render("results.md.j2", papers=papers),
-        "index.html": _render(
+        "RESULTS.md": render("results.md.j2", papers=papers),
+        "index.html": render(
             "index.html.j2",
             papers=papers,
             profile=None,
@@ -105,75 +98,7 @@ def update_readme(readme: Path = PROJECT / "README.md", published: Path = PUBLIS
         raise ValueError(
             f"{readme} must hold {START} and then {END}, once each. Received: {text.count(START)} and {text.count(END)}"
         )
-    papers = summaries.summarise(published_runs(folder=published))
-    link = _relative(Path(published) / "RESULTS.md", Path(readme).parent)
-    table = _render("readme.md.j2", papers=papers, link=link)
+    papers = summarise(published_runs(folder=published))
+    link = relative_link(Path(published) / "RESULTS.md", Path(readme).parent)
+    table = render("readme.md.j2", papers=papers, link=link)
     write_text(Path(readme), f"{before}{START}\n{table.strip()}\n{END}{after}")
-
-
-def format_seconds(seconds: float | None) -> str:
-    """`43 s`, `12 min 5 s`, `1 h 12 min`; nothing for None."""
-    if seconds is None:
-        return ""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s" if seconds >= 9.5 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def format_percent(share: float | None) -> str:
-    """`58.6 %`; a dash for None."""
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(enabled_extensions=("html.j2", "html", "svg")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "seconds": format_seconds,
-        "percent": format_percent,
-        "slug": lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-"),
-        "cell": _markdown_cell,
-        "relative": _relative,
-    }
-    environment.globals |= {
-        "RULES": RULES,
-        "VERDICTS": VERDICTS,
-        "SYMBOLS": SYMBOLS,
-        "STYLE": Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        "count_verdicts": summaries.count_verdicts,
-        "data_differs": summaries.data_differs,
-        "distances": summaries.distances,
-        "facts": summaries.facts,
-        "run_rows": summaries.run_rows,
-        "search_trials": summaries.search_trials,
-        "stand_ins": summaries.stand_ins,
-        "STAND_IN_NOTE": summaries.STAND_IN_NOTE,
-    }
-    return environment
-
-
-def _render(template: str, **values: Any) -> str:
-    return _environment().get_template(template).render(**values)
-
-
-def _markdown_cell(text: Any) -> str:
-    """Text as it may stand in a cell of a Markdown table: one line, no column or HTML of its own."""
-    line = " ".join(str(text).split())
-    return re.sub(r"([\\|`*])", r"\\\1", line).replace("<", "&lt;")
-
-
-def _relative(path: Path, folder: Path) -> str | None:
-    """Link from a page in `folder` to an existing file below it, None where there is none."""
-    if not path.exists() or not path.resolve().is_relative_to(folder.resolve()):
-        return None
-    return path.resolve().relative_to(folder.resolve()).as_posix()

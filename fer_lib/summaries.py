@@ -1,13 +1,9 @@
-"""Cards, run folders and judgements -> what a reader is told: tallies, rows, facts; nothing is laid out here."""
+"""Cards, run folders and judgements -> what a reader is told of each paper; nothing is laid out here."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from fer_lib import papers
 from fer_lib.claims import SAMPLE_DATA, SHORTENED, VERDICTS, Judgement, judge
@@ -19,6 +15,7 @@ STAND_IN_NOTE = (
     "Its pictures are not at hand, others take their place, and nothing is said of the paper's claims: where a verdict "
     "would stand it reads indicative, with what was found."
 )
+PUBLISHED_BY_US, YOUR_RUN = "published by us", "your run"
 HEADLINE_METRICS = ("accuracy", "macro_f1")
 SCALES = (2, 5, 10, 15, 20, 30, 50, 100)
 """Half widths, in percentage points, of the drawing that shows how far measured numbers are from published ones."""
@@ -63,7 +60,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Paper:
-    """One paper and the evidence on it, ours first; where there are no runs at all, one empty evidence."""
+    """One paper and the evidence on it, ours first, then the reader's where it is asked for; either may hold no run."""
 
     card: PaperCard
     evidence: tuple[Evidence, ...]
@@ -78,11 +75,21 @@ class Paper:
         """The claims on published accuracies and F1 scores, their ranges over seeds, and differences of them."""
         return [row for row in self.claims if is_headline(row[0])]
 
-    @cached_property
-    def scale_points(self) -> int:
-        """Half width, in points, that holds every headline's distance from the published number."""
-        ends = [abs(end) for row in self.headlines for judgement in row for end in distances(judgement) or ()]
-        return next(scale for scale in (*SCALES, 1000) if 100 * max(ends, default=0.0) <= scale)
+    @property
+    def leading(self) -> list[tuple[Judgement, ...]]:
+        """One or two headlines: the best test accuracy that the paper publishes, and its first comparison or range."""
+        values = [row for row in self.headlines if row[0].kind == "value" and row[0].split == "test"]
+        accuracies = [row for row in values if row[0].metric == "accuracy"]
+        best = max(accuracies, key=lambda row: row[0].published_value or 0.0, default=None)  # the first of equals
+        others = [row for row in self.headlines if row[0].kind in ("difference", "spread")]
+        return [row for row in (best, *others[:1]) if row is not None] or self.headlines[:1]
+
+    @property
+    def short_name(self) -> str:
+        """Notebook's number and authors, such as `03 Liu et al.`."""
+        names = [author.split()[-1] for author in self.card.authors]
+        authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+        return f"{self.card.notebook[:2]} {authors}"
 
 
 def summarise(published: Iterable[Run], own: Iterable[Run] | None = None) -> list[Paper]:
@@ -95,10 +102,10 @@ def summarise(published: Iterable[Run], own: Iterable[Run] | None = None) -> lis
     published, own = list(published), None if own is None else list(own)
     summaries = []
     for card in sorted(map(papers.load, papers.ids()), key=lambda card: card.notebook):
-        evidence = [Evidence("published by us", card, runs_of(card, published))]
+        evidence = [Evidence(PUBLISHED_BY_US, card, runs_of(card, published))]
         if own is not None:
-            evidence.append(Evidence("your run", card, runs_of(card, own)))
-        summaries.append(Paper(card, tuple(each for each in evidence if each.runs) or (evidence[-1],)))
+            evidence.append(Evidence(YOUR_RUN, card, runs_of(card, own)))
+        summaries.append(Paper(card, tuple(evidence)))
     return summaries
 
 
@@ -130,72 +137,20 @@ def distances(judgement: Judgement) -> tuple[float, float, float] | None:
     return low - published, judgement.measured - published, high - published
 
 
-@dataclass(frozen=True)
-class RunRow:
-    """One run in the table of what was run; accuracies and F1 as fractions, None where a run has none."""
-
-    variant: str
-    seed: int
-    folder: Path
-    epochs: int | None
-    kept_epoch: int | None
-    validation_accuracy: float | None
-    test_accuracy: float | None
-    unleaked_accuracy: float | None
-    macro_f1: float | None
-    seconds: float | None
+def scale_points(rows: Iterable[Sequence[Judgement]]) -> int | None:
+    """Half width, in points, of a drawing that holds every distance of some claims; None where there is none."""
+    ends = [abs(end) for row in rows for judgement in row for end in distances(judgement) or ()]
+    return next(scale for scale in (*SCALES, 1000) if 100 * max(ends) <= scale) if ends else None
 
 
-def run_rows(evidence: Evidence) -> list[RunRow]:
-    """What was run, in the order of the card's variants."""
-    order = list(evidence.card.variants)
-    rows = []
-    for run in evidence.runs:
-        request, metrics = run.request, run.metrics
-        row = RunRow(
-            variant=request["variant"],
-            seed=request["seed"],
-            folder=run.folder,
-            epochs=_look_up(metrics, "history", "epochs"),
-            kept_epoch=_look_up(metrics, "history", "kept_epoch"),
-            validation_accuracy=_look_up(metrics, "validation", "single", "accuracy"),
-            test_accuracy=_look_up(metrics, "test", "single", "accuracy"),
-            unleaked_accuracy=_look_up(metrics, "test", "single_unleaked", "accuracy"),
-            macro_f1=_look_up(metrics, "test", "single", "macro_f1"),
-            seconds=_look_up(metrics, "timing", "seconds"),
-        )
-        rows.append(row)
-    rank = {name: index for index, name in enumerate(order)}
-    return sorted(rows, key=lambda row: (rank.get(row.variant, len(rank)), row.variant, row.seed))
-
-
-def search_trials(evidence: Evidence) -> list[dict[str, str]]:
-    """The published trials of the paper's random search, the best first; none where there is no table of them."""
-    tables = {run.folder.parents[1] / "search.csv" for run in evidence.runs}
-    rows = [row for path in tables if path.exists() for row in pd.read_csv(path, dtype=str).to_dict("records")]
-    return [{str(name): str(value) for name, value in row.items()} for row in rows]
-
-
-def facts(runs: Sequence[Run]) -> dict[str, list[str]]:
-    """What the runs were made with: for each kind of fact its distinct values, the commonest first."""
-    found: dict[str, Counter[str]] = {}
-    for run in runs:
-        request, record = run.request, run.config["record"]
-        told = {
-            "data": _describe_data(request["data"]),
-            "code version": record.get("code_version"),
-            "precision": record.get("precision"),
-            "hardware": _describe_hardware(record.get("hardware") or {}),
-            "packages": ", ".join(f"{name} {version}" for name, version in (record.get("packages") or {}).items()),
-            "finished": str(record.get("finished") or "")[:10],
-        }
-        for name, text in told.items():
-            if text:
-                found.setdefault(name, Counter())[text] += 1
-    told_facts = {name: [text for text, _ in counts.most_common()] for name, counts in found.items()}
-    if len(told_facts.get("finished", [])) > 1:
-        told_facts["finished"] = [f"{min(told_facts['finished'])} to {max(told_facts['finished'])}"]
-    return told_facts
+def total_tallies(papers_told: Sequence[Paper]) -> dict[str, dict[str, int]]:
+    """For each set of evidence, by its name, how many claims of all papers have each verdict; empty ones left out."""
+    names = dict.fromkeys(evidence.name for paper in papers_told for evidence in paper.evidence if evidence.runs)
+    every = [evidence for paper in papers_told for evidence in paper.evidence]
+    return {
+        name: count_verdicts(judgement for each in every if each.name == name for judgement in each.judgements)
+        for name in names
+    }
 
 
 def stand_ins(papers_told: Sequence[Paper]) -> dict[str, list[Paper]]:
@@ -211,29 +166,3 @@ def data_differs(paper: Paper) -> bool:
     """Whether two sets of evidence were measured on different files of the real data."""
     used = {run.request["data"]["sha256"] for each in paper.evidence if each.caveat != SAMPLE_DATA for run in each.runs}
     return len(used) > 1
-
-
-def _describe_data(data: Mapping[str, Any]) -> str:
-    what = "built-in sample" if data["is_sample"] else "data"
-    if data.get("stands_for"):
-        what = f"stand-in for {data['stands_for']}, composed from {what}"
-    sizes = " / ".join(f"{size:,}" for size in data.get("sizes", {}).values())
-    shape = f"{sizes} images" if sizes else data["protocol"].replace("_", " ")
-    return f"{what} of sha256 {data['sha256']} ({shape})"
-
-
-def _describe_hardware(hardware: Mapping[str, Any]) -> str:
-    memory = hardware.get("memory_gib")
-    parts = [
-        str(hardware.get("processor") or ""),
-        f"{hardware['cores']} cores" if hardware.get("cores") else "",
-        f"{memory:g} GiB" if memory else "",
-        ", ".join(hardware.get("gpus") or []) or ("no GPU" if "gpus" in hardware else ""),
-    ]
-    return ", ".join(part for part in parts if part)
-
-
-def _look_up(values: Any, *path: str) -> Any:
-    for name in path:
-        values = values.get(name) if isinstance(values, Mapping) else None
-    return values

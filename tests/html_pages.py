@@ -1,10 +1,11 @@
 """Reading and writing index pages in tests."""
 
 import html.parser
+import re
 
 from fer_lib import report
 
-VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle"}
+VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle", "rect", "path", "col"}
 STATUSES = [
     {"notebook": "00_dataset", "status": "completed", "seconds": 12.34, "html": "00_dataset.html", "error": None},
     {"notebook": "01_shi_light_vgg", "status": "failed", "seconds": None, "html": None, "error": "<script>x</script>"},
@@ -17,7 +18,7 @@ class Page(html.parser.HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.tags, self.open, self.data = [], [], []
-        self.feed(text)
+        self.feed(text.replace("<wbr>", ""))
         self.close()
         assert self.open == []
         self.text = " ".join(" ".join(self.data).split())
@@ -32,7 +33,7 @@ class Page(html.parser.HTMLParser):
             assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.data.append(data)
 
     def find(self, tag, **wanted):
@@ -48,7 +49,8 @@ def write_index(site, profile, statuses=STATUSES):
     return report.write_index(site / "reports", profile, statuses, site / "published").read_text(encoding="utf-8")
 
 
-def claims_table(text):
-    """The table of every claim of the first paper, whatever other papers stand on the page."""
-    article = text[text.index('<article id="shi-light-vgg"') :]
-    return article[article.index('class="stack claims"') :].partition("</table>")[0]
+def claims_of(text, paper):
+    """The rows of one paper in the table of all claims, whatever other papers stand on the page."""
+    table = text[text.index('<table class="claims') :].partition("</table>")[0]
+    bodies = re.findall(r"<tbody.*?</tbody>", table, re.DOTALL)
+    return "".join(body for body in bodies if f'data-paper="{paper}"' in body)

@@ -2,7 +2,7 @@ import re
 
 import pytest
 from fake_runs import PAPER, write_fake_run, write_fake_runs
-from html_pages import STATUSES, Page, claims_table, write_index
+from html_pages import STATUSES, Page, claims_of, write_index
 
 from fer_lib import papers, report
 from fer_lib.claims import RULES, judge
@@ -28,6 +28,7 @@ def site(tmp_path_factory):
 def test_the_index_lists_the_notebooks_with_status_time_and_link(site):
     page = Page(write_index(site, "paper"))
     rows = page.find("tr", data_status="completed") + page.find("tr", data_status="failed")
+    assert page.text.index("01_shi_light_vgg failed.") < page.text.index("Headlines")
     assert [row["data-notebook"] for row in rows] == ["00_dataset", "01_shi_light_vgg"]
     assert page.find("a", href="00_dataset.html")
     assert not page.find("a", href="01_shi_light_vgg.html")
@@ -37,11 +38,11 @@ def test_the_index_lists_the_notebooks_with_status_time_and_link(site):
 def test_the_index_gives_every_claim_our_verdict_and_the_readers(site):
     text = write_index(site, "paper")
     page = Page(text)
-    assert re.findall(r'data-claim="([^"]+)"', claims_table(text)) == CLAIMS
+    assert re.findall(r'data-claim="([^"]+)"', claims_of(text, PAPER)) == CLAIMS
     card = papers.load(PAPER)
     ours = judge(card, published_runs(PAPER, site / "published"))
     theirs = judge(card, find_runs(site / "reports" / "runs", "paper", PAPER))
-    shown = re.findall(r'data-verdict="([^"]+)"', claims_table(text))
+    shown = re.findall(r'data-verdict="([^"]+)"', claims_of(text, PAPER))
     assert shown == [judgement.verdict for pair in zip(ours, theirs, strict=True) for judgement in pair]
     for judgement in (*ours, *theirs):
         for part in (judgement.says, judgement.where, judgement.published, judgement.reason, judgement.rule):
@@ -71,14 +72,14 @@ def test_sample_data_is_announced_and_never_judged(site):
     assert page.find("div", class_="banner")
     assert "Sample data: numbers are not comparable with the paper." in page.text
     assert page.text.index("Sample data: numbers") < page.text.index("replicated claim by claim")
-    assert set(re.findall(r'data-verdict="([^"]+)"', claims_table(text))[1::2]) == {"none"}
-    assert page.text.count("no verdict: sample data") >= len(CLAIMS)
+    assert set(re.findall(r'data-verdict="([^"]+)"', claims_of(text, PAPER))[1::2]) == {"none"}
+    assert claims_of(text, PAPER).count("sample data</span> sample data") == len(CLAIMS)
 
 
 def test_a_shortened_budget_is_announced(site):
     page = Page(write_index(site, "quick"))
     assert "Shortened budget: numbers are not comparable with the paper." in page.text
-    assert "no verdict: shortened budget" in page.text
+    assert "no verdict shortened budget" in page.text
 
 
 def test_no_banner_where_numbers_are_comparable(site):
@@ -95,7 +96,7 @@ def test_no_stand_in_is_named_where_there_is_none(site):
 
 def test_what_others_wrote_is_escaped(site):
     text = write_index(site, "paper")
-    assert not Page(text).find("script")
+    assert len(Page(text).find("script")) == 1
     assert "&lt;script&gt;x&lt;/script&gt;" in text
 
 
@@ -103,8 +104,8 @@ def test_what_others_wrote_is_escaped(site):
 def test_pages_load_nothing_and_their_own_links_hold(site, profile):
     text = write_index(site, profile, STATUSES[1:])
     page = Page(text)
-    assert not {tag for tag, _ in page.tags} & {"script", "iframe", "object", "embed", "img"}
-    assert not re.search(r"@import|url\(|https?://|src=", text)
+    assert not {tag for tag, _ in page.tags} & {"iframe", "object", "embed", "img"}
+    assert not re.search(r"@import|url\(|https?://|src=| style=| on[a-z]+=", text)
     assert [attrs["href"] for attrs in page.find("link")] == ["data:,"]
     ids = page.having("id")
     assert len(set(ids)) == len(ids)
@@ -112,20 +113,10 @@ def test_pages_load_nothing_and_their_own_links_hold(site, profile):
         assert link[1:] in ids if link.startswith("#") else (site / "reports" / link).exists()
 
 
-def test_tables_are_told_to_screen_readers(site):
-    page = Page(write_index(site, "paper"))
-    tables = [tag for tag, _ in page.tags if tag == "table"]
-    captions = [tag for tag, _ in page.tags if tag == "caption"]
-    assert len(tables) == len(captions) >= 6
-    assert all({"scope"} <= attrs.keys() for attrs in page.find("th"))
-    assert all(attrs.get("aria-label") for attrs in page.find("svg"))
-    assert page.find("html", lang="en") and page.find("main", id="main")
-    assert page.find("meta", name="viewport")
-
-
 def test_an_index_without_any_run_says_so(tmp_path):
     page = Page(report.write_index(tmp_path, "quick", [], tmp_path / "published").read_text(encoding="utf-8"))
-    assert "There are no runs of this profile yet" in page.text and "No run yet" in page.text
+    assert "There are no runs of this profile yet" in page.text and "no run yet; 54 claims wait for it" in page.text
+    assert "nothing yet; 54 claims wait for it" in page.text and "no run of yours yet" in page.text
     assert not page.find("section", id="notebooks")
 
 
@@ -143,7 +134,8 @@ def test_results_are_built_from_published_numbers_alone_and_always_the_same(site
     first = [path.read_bytes() for path in paths]
     assert [path.read_bytes() for path in report.write_results(site / "published")] == first
     page = Page(first[1].decode())
-    assert "your run" not in page.text.lower()
+    assert page.text.lower().count("your own run") == 1  # where the third column comes from
+    assert "your run" not in page.text.lower() and "your verdict" not in page.text.lower()
     links = {attrs["href"] for attrs in page.find("a")}
     assert f"{PAPER}/light_vgg/seed-2/metrics.json" in links
     assert all(link.startswith("#") or (site / "published" / link).exists() for link in links)
@@ -214,27 +206,6 @@ def test_a_readme_without_its_markers_is_refused_and_left_alone(tmp_path, text):
 )
 def test_times_are_told_as_people_tell_them(seconds, text):
     assert report.format_seconds(seconds) == text
-
-
-def _luminance(colour):
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-def test_text_stands_out_from_its_background(theme):
-    style = (report.TEMPLATES / "report.css").read_text(encoding="utf-8")
-    colours = {}
-    for block in style.split(":root {")[1 : 2 + theme]:
-        colours |= dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block.split("}")[0]))
-    verdicts = ["reproduced", "exceeded", "below", "not-reproduced", "indicative", "not-run", "no-verdict"]
-    pairs = [(name, f"{name}-bg") for name in verdicts] + [(name, "sheet") for name in verdicts]
-    pairs += [(name, ground) for name in ("ink", "soft", "link", "accent") for ground in ("paper", "sheet")]
-    pairs.append(("link", "indicative-bg"))
-    for ink, ground in pairs:
-        bright, dark = sorted((_luminance(colours[ink]), _luminance(colours[ground])), reverse=True)
-        assert (bright + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
 
 
 def test_the_committed_results_are_what_the_committed_numbers_say(tmp_path):

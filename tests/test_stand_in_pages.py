@@ -3,13 +3,14 @@
 import re
 
 import pytest
-from fake_runs import write_fake_run, write_fake_runs
-from html_pages import Page, claims_table, write_index
+from fake_runs import PAPER, write_fake_run, write_fake_runs
+from html_pages import Page, claims_of, write_index
 from tiny_runs import accuracy, calls, judge_one, make_resplit, make_run
 
 from fer_lib import report
+from fer_lib.provenance import facts
 from fer_lib.published import publish
-from fer_lib.summaries import distances, facts, is_headline
+from fer_lib.summaries import distances, is_headline
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +34,11 @@ def test_a_stand_in_is_named_wherever_its_numbers_are(stand_in_site):
         "Measured on a stand-in for SFEW."
     )
     assert page.text.count("nothing is said of the paper's claims") == 2
-    table = claims_table(text)
+    table = claims_of(text, PAPER)
     assert set(re.findall(r'data-verdict="([^"]+)"', table)) == {"indicative", "not run"}
-    assert table.count('<span class="stand-in-tag">stand-in for SFEW</span>') == 2
+    assert table.count('<span class="stand-in-tag">stand-in for SFEW</span>') == 2 * table.count("<tbody")
     assert "measured on a stand-in for SFEW: the interval" in table
-    assert re.search(r"<b>\d+</b> <span aria-hidden=\"true\">◇</span> indicative", text)
+    assert re.search(r'<li class="t-indicative"><a [^>]+><b>\d+</b> indicative', text)
     assert 'class="s-indicative' in text and "points, interval" in text and ", indicative" in text
     assert "stand-in for SFEW, composed from data of sha256 " + "18" * 32 + " (sfew whole)" in page.text
 
@@ -60,7 +61,7 @@ def test_a_stand_in_of_the_sample_says_both_and_is_not_judged(stand_in_site):
     page = Page(text)
     assert page.find("div", class_="banner") and "Sample data: numbers are not comparable" in page.text
     assert "Measured on a stand-in for SFEW." in page.text
-    assert set(re.findall(r'data-verdict="([^"]+)"', claims_table(text))[1::2]) == {"none", "not run"}
+    assert set(re.findall(r'data-verdict="([^"]+)"', claims_of(text, PAPER))[1::2]) == {"none", "not run"}
     assert "stand-in for SFEW, composed from built-in sample of sha256 " in page.text
 
 

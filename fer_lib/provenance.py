@@ -1,0 +1,151 @@
+"""What was run, where and with what: rows and facts of runs, for people to read; nothing is laid out here."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fer_lib.runs import Run
+from fer_lib.summaries import Evidence
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run in the table of what was run; accuracies and F1 as fractions, None where a run has none."""
+
+    variant: str
+    seed: int
+    folder: Path
+    epochs: int | None
+    kept_epoch: int | None
+    validation_accuracy: float | None
+    test_accuracy: float | None
+    unleaked_accuracy: float | None
+    macro_f1: float | None
+    seconds: float | None
+
+
+def run_rows(evidence: Evidence) -> list[RunRow]:
+    """What was run, in the order of the card's variants."""
+    order = list(evidence.card.variants)
+    rows = []
+    for run in evidence.runs:
+        request, metrics = run.request, run.metrics
+        row = RunRow(
+            variant=request["variant"],
+            seed=request["seed"],
+            folder=run.folder,
+            epochs=_look_up(metrics, "history", "epochs"),
+            kept_epoch=_look_up(metrics, "history", "kept_epoch"),
+            validation_accuracy=_look_up(metrics, "validation", "single", "accuracy"),
+            test_accuracy=_look_up(metrics, "test", "single", "accuracy"),
+            unleaked_accuracy=_look_up(metrics, "test", "single_unleaked", "accuracy"),
+            macro_f1=_look_up(metrics, "test", "single", "macro_f1"),
+            seconds=_look_up(metrics, "timing", "seconds"),
+        )
+        rows.append(row)
+    rank = {name: index for index, name in enumerate(order)}
+    return sorted(rows, key=lambda row: (rank.get(row.variant, len(rank)), row.variant, row.seed))
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All runs of one paper in one line.
+
+    Attributes:
+        runs: how many.
+        variants: how many different ones.
+        seeds: theirs, for people to read.
+        seconds: in all, None where no run tells its time.
+        precision: that of the trainings.
+        code_versions: of the code that made them.
+        finished: day, or first and last day.
+    """
+
+    runs: int
+    variants: int
+    seeds: str
+    seconds: float | None
+    precision: str
+    code_versions: str
+    finished: str
+
+
+def overview(evidence: Evidence) -> Overview:
+    """What was run for a paper, in all; texts are empty where no run tells."""
+    rows, told = run_rows(evidence), facts(evidence.runs)
+    seconds = [row.seconds for row in rows if row.seconds is not None]
+    return Overview(
+        runs=len(rows),
+        variants=len({row.variant for row in rows}),
+        seeds=_list_seeds(sorted({row.seed for row in rows})),
+        seconds=sum(seconds) if seconds else None,
+        precision=", ".join(told.get("precision", [])),
+        code_versions=", ".join(version[:12] for version in told.get("code version", [])),
+        finished=", ".join(told.get("finished", [])),
+    )
+
+
+def search_trials(evidence: Evidence) -> list[dict[str, str]]:
+    """The published trials of the paper's random search, the best first; none where there is no table of them."""
+    tables = {run.folder.parents[1] / "search.csv" for run in evidence.runs}
+    rows = [row for path in tables if path.exists() for row in pd.read_csv(path, dtype=str).to_dict("records")]
+    return [{str(name): str(value) for name, value in row.items()} for row in rows]
+
+
+def facts(runs: Sequence[Run]) -> dict[str, list[str]]:
+    """What the runs were made with: for each kind of fact its distinct values, the commonest first."""
+    found: dict[str, Counter[str]] = {}
+    for run in runs:
+        request, record = run.request, run.config["record"]
+        told = {
+            "data": _describe_data(request["data"]),
+            "code version": record.get("code_version"),
+            "precision": record.get("precision"),
+            "hardware": _describe_hardware(record.get("hardware") or {}),
+            "packages": ", ".join(f"{name} {version}" for name, version in (record.get("packages") or {}).items()),
+            "finished": str(record.get("finished") or "")[:10],
+        }
+        for name, text in told.items():
+            if text:
+                found.setdefault(name, Counter())[text] += 1
+    told_facts = {name: [text for text, _ in counts.most_common()] for name, counts in found.items()}
+    if len(told_facts.get("finished", [])) > 1:
+        told_facts["finished"] = [f"{min(told_facts['finished'])} to {max(told_facts['finished'])}"]
+    return told_facts
+
+
+def _list_seeds(seeds: Sequence[int]) -> str:
+    """`0`, `0, 7` or, where they follow each other, `0 to 9`."""
+    if len(seeds) > 2 and seeds[-1] - seeds[0] == len(seeds) - 1:
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds))
+
+
+def _describe_data(data: Mapping[str, Any]) -> str:
+    what = "built-in sample" if data["is_sample"] else "data"
+    if data.get("stands_for"):
+        what = f"stand-in for {data['stands_for']}, composed from {what}"
+    sizes = " / ".join(f"{size:,}" for size in data.get("sizes", {}).values())
+    shape = f"{sizes} images" if sizes else data["protocol"].replace("_", " ")
+    return f"{what} of sha256 {data['sha256']} ({shape})"
+
+
+def _describe_hardware(hardware: Mapping[str, Any]) -> str:
+    memory = hardware.get("memory_gib")
+    parts = [
+        str(hardware.get("processor") or ""),
+        f"{hardware['cores']} cores" if hardware.get("cores") else "",
+        f"{memory:g} GiB" if memory else "",
+        ", ".join(hardware.get("gpus") or []) or ("no GPU" if "gpus" in hardware else ""),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _look_up(values: Any, *path: str) -> Any:
+    for name in path:
+        values = values.get(name) if isinstance(values, Mapping) else None
+    return values
