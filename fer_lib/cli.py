@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from fer_lib.cli_predict import predict
+
 FAILED = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -180,16 +182,42 @@ def train(paper: str, variant: str, seed: int, profile: str, epochs: int | None)
 @main.command()
 @click.option("--profile", help="Profile whose runs are shown; the one that ran last by default.")
 @click.option("--publish", is_flag=True, help="First publish the numbers of the paper profile's runs.")
-def report(profile: str | None, publish: bool) -> None:
-    """Build reports/index.html again from the run folders.
+@click.option("--compare", "pair", nargs=2, metavar="A B", help="Instead set two runs side by side, image by image.")
+@click.option("--split", type=click.Choice(["test", "validation", "train"]), help="Of --compare.  [default: test]")
+@click.option("--view", help="Of --compare: of the images, single or ten_crops.  [default: single]")
+def report(
+    profile: str | None, publish: bool, pair: tuple[str, str] | None, split: str | None, view: str | None
+) -> None:
+    """Build reports/index.html again from the run folders, or compare two runs.
 
     Publishing copies numbers to reports/published, and writes its pages and the README's table from them.
+
+    A and B are folders of runs, or their names: shi_light_vgg/lda/seed-0, with a profile or "published" in front where
+    there are several (--profile says it for both). What differs is printed, and written to a page in reports/compare
+    with a table of every image that the two put into different classes.
     """
+    if pair:
+        if publish:
+            raise click.UsageError("--compare writes a page of its own and does not go with --publish.")
+        _compare(pair, profile, split or "test", view or "single")
+        return
+    if split or view:
+        raise click.UsageError("--split and --view go with --compare.")
     from fer_lib import runner
 
     if publish:
         _publish()
     click.echo(runner.write_reports(profile))
+
+
+def _compare(pair: tuple[str, str], profile: str | None, split: str, view: str) -> None:
+    from fer_lib import comparing
+
+    a, b = (comparing.find_run(name, profile) for name in pair)
+    found = comparing.compare_runs(a, b, split, view)
+    elsewhere = comparing.compare_elsewhere(found)
+    click.echo(comparing.describe_comparison(found, elsewhere))
+    click.echo(f"\n{comparing.write_comparison(found, elsewhere)}")
 
 
 def _publish() -> None:
@@ -215,6 +243,8 @@ def _echo_table(rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
+
+main.add_command(predict)
 
 if __name__ == "__main__":
     main()

@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 from cv2.data import haarcascades
 
-__all__ = ["MARGIN", "SMALLEST", "Box", "crop_face", "find_faces"]
+__all__ = ["MARGIN", "SMALLEST", "Box", "crop_face", "find_faces", "square_about"]
 
 SMALLEST = 0.2
 """Side of the smallest face looked for, as a share of the picture's shorter side."""
 
 MARGIN = 0.05
-"""What `crop_face` adds on every side, as a share of the face's side: FER2013's own squares are 1.07 times as wide as
-the box that is found in them (median over the scenes)."""
+"""What `square_about` adds on every side, as a share of the face's side: FER2013's own squares are 1.07 times as wide
+as the box that is found in them (median over the scenes)."""
 
 _CASCADE = haarcascades + "haarcascade_frontalface_alt2.xml"
 
@@ -103,11 +103,25 @@ def crop_face(image: np.ndarray, smallest: float = SMALLEST) -> np.ndarray:
     faces = find_faces(image, smallest)
     if not faces:
         return image
-    face = faces[0]
-    side = min(round(max(face.width, face.height) * (1 + 2 * MARGIN)), *image.shape)
-    top = _move_inside(face.top + face.height / 2, side, image.shape[0])
-    left = _move_inside(face.left + face.width / 2, side, image.shape[1])
-    return image[top : top + side, left : left + side]
+    square = square_about(faces[0], *image.shape)
+    return image[square.top : square.top + square.height, square.left : square.left + square.width]
+
+
+def square_about(face: Box, height: int, width: int) -> Box:
+    """The square that is cut out for a face: the face and `MARGIN` about it.
+
+    Args:
+        face: a box inside the picture.
+        height: of the picture, in pixels.
+        width: of the picture, in pixels.
+
+    Returns:
+        A square about the middle of the face, moved and at most reduced so far that it is inside the picture.
+    """
+    side = min(round(max(face.width, face.height) * (1 + 2 * MARGIN)), height, width)
+    top = _move_inside(face.top + face.height / 2, side, height)
+    left = _move_inside(face.left + face.width / 2, side, width)
+    return Box(left, top, side, side)
 
 
 def _cascade() -> cv2.CascadeClassifier:
