@@ -20,8 +20,8 @@ reproduce: $(READY) ## Run every notebook, write reports/index.html (PROFILE=aut
 test: lint ## Lint, types, unit tests, and every notebook on the built-in sample
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/test_notebooks.py tests
 
-lab: $(READY) ## Open the notebooks in JupyterLab
-	$(BIN)/jupyter lab --notebook-dir notebooks
+lab: $(READY) ## Open the notebooks in JupyterLab (ARGS=--no-browser prints the address alone)
+	$(BIN)/python -m fer_lib.lab $(ARGS)
 
 report: $(READY) ## Build reports/index.html again from the run folders (ARGS=--publish writes reports/published)
 	$(BIN)/fer-lib report $(ARGS)

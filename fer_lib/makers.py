@@ -30,6 +30,7 @@ from fer_lib.super_resolution.enlarging import INTERPOLATIONS, enlarge
 from fer_lib.super_resolution.quality import measure_enlarging
 from fer_lib.super_resolution.training import train_srgan
 from fer_lib.timing import compare_speed
+from fer_lib.training_bar import show_progress
 
 EXPLAINED = 512
 """Test images whose heat maps are measured, where a variant asks for it: the first ones."""
@@ -147,6 +148,7 @@ def _make_timing(job: Job) -> dict[str, Any]:
 def _make_super_resolution(job: Job) -> dict[str, Any]:
     settings, source = job.request["hyperparameters"], job.card.variants[job.request["variant"]].starts_from
     content = build_content_network(job.load_source(source), settings["content_layer"]) if source else None
+    show_progress(Progress(job.card.id, job.request["variant"], job.request["seed"], 0, job.request["epochs"], None))
     generator, history = train_srgan(
         job.data.train.images, job.data.validation.images, settings, job.folder, job.request["seed"], job.sha256,
         content, job.precision, partial(_report_epoch, job), deterministic=job.request["deterministic"],
@@ -170,7 +172,9 @@ def _make_super_resolution(job: Job) -> dict[str, Any]:
 def _report_epoch(job: Job, row: dict[str, Any]) -> None:
     done, epochs = row["epoch"], job.request["epochs"]
     identity = (job.card.id, job.request["variant"], job.request["seed"])
-    write_progress(Progress(*identity, done, epochs, row["seconds"] * (epochs - done)))
+    progress = Progress(*identity, done, epochs, row["seconds"] * (epochs - done))
+    write_progress(progress)
+    show_progress(progress)
 
 
 def _flat(measured: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_lib.files import write_json
+from fer_lib.lab import lab_environment
 from fer_lib.notebooks import Notebook
 from fer_lib.progress import Progress, read_progress
 from fer_lib.runs import request_sha256
@@ -150,9 +151,7 @@ def state_path(reports: Path, name: str) -> Path:
 
 
 def _environment(reports: Path, progress: Path, threads: int | None) -> dict[str, str]:
-    environment = os.environ | {"FER_LIB_REPORTS": str(reports), "FER_LIB_PROGRESS": str(progress)}
-    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    environment.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    environment = lab_environment(os.environ) | {"FER_LIB_REPORTS": str(reports), "FER_LIB_PROGRESS": str(progress)}
     if threads is not None:
         for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
             environment.setdefault(name, str(threads))

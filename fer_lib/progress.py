@@ -4,9 +4,10 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import TextIO
 
 from fer_lib.files import write_json
@@ -26,6 +27,8 @@ class Progress:
         epoch: epochs completed.
         epochs: epochs in all.
         seconds_left: estimate for this run, or None where there is none yet.
+        seconds: time that its epochs took, or None where it is not known.
+        scores: columns of the history by name (`accuracy`, `val_accuracy`, `loss`, `val_loss`), as far as known.
     """
 
     paper: str
@@ -34,6 +37,8 @@ class Progress:
     epoch: int
     epochs: int
     seconds_left: float | None
+    seconds: float | None = None
+    scores: dict[str, float] = field(default_factory=dict)
 
 
 def write_progress(progress: Progress) -> None:
@@ -49,6 +54,15 @@ def read_progress(path: Path) -> Progress | None:
         return Progress(**json.loads(Path(path).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
+
+
+def estimate_epoch_seconds(seconds: Sequence[float]) -> float | None:
+    """Median time of an epoch; the first, in which the network is compiled, counts only where there is no other.
+
+    Args:
+        seconds: time of each epoch so far.
+    """
+    return median(seconds[1:] or seconds) if seconds else None
 
 
 def format_duration(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """What happens around each epoch of a training: its random state, its row, its checkpoint, and whether to stop."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,12 @@ import pandas as pd
 from fer_lib.augmentation_layers import random_layers
 from fer_lib.checkpoint import State, save_checkpoint
 from fer_lib.files import atomic, write_text
-from fer_lib.progress import Progress, write_progress
+from fer_lib.progress import Progress, estimate_epoch_seconds, write_progress
+from fer_lib.training_bar import is_watched, show_progress
 from fer_lib.unfreezing import Phase
+
+SHOWN = ("accuracy", "val_accuracy", "loss", "val_loss")
+"""Columns of the history that are shown while it grows."""
 
 KEPT_EPOCHS = ("best_validation_accuracy", "best_validation_loss", "last")
 
@@ -39,6 +43,8 @@ class EpochRecorder(keras.callbacks.Callback):
         ValueError: if the hyper-parameter `kept_epoch` is none of `KEPT_EPOCHS`.
     """
 
+    async_safe = True  # Keras need not wait for `on_train_batch_end`, which only shows
+
     def __init__(  # noqa: D107 - Args stand with the class
         self,
         request: dict[str, Any],
@@ -51,10 +57,23 @@ class EpochRecorder(keras.callbacks.Callback):
         super().__init__()
         self.request, self.sha256, self.folder, self.state = request, sha256, folder, state
         self.phases, self.phase, self.keep_epochs = phases, 0, keep_epochs
+        self.first_batch: tuple[float, float] | None = None  # epochs reached, and when
         self.settings = request["hyperparameters"]
         if self.settings["kept_epoch"] not in KEPT_EPOCHS:
             received = self.settings["kept_epoch"]
             raise ValueError(f"kept_epoch must be one of {list(KEPT_EPOCHS)}. Received: {received!r}")
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Show the training before its first batch, which may take a minute to come."""
+        show_progress(self._progress())
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Show how much of the epoch is done, with its scores so far."""
+        fraction = (batch + 1) / self.params["steps"]
+        if self.first_batch is None:
+            self.first_batch = (len(self.state.history) + fraction, time.perf_counter())
+        if is_watched():
+            show_progress(self._progress(fraction, logs or {}), fraction)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Give the random layers the state of this epoch."""
@@ -104,11 +123,37 @@ class EpochRecorder(keras.callbacks.Callback):
         return len(scores) == 1 or scores[-1] > max(scores[:-1])
 
     def _report(self) -> None:
-        done, left = len(self.state.history), self.epochs_left() * (not self.is_over())
+        progress = self._progress()
+        write_progress(progress)
+        show_progress(progress)
+
+    def _progress(self, fraction: float = 0.0, scores: Mapping[str, float] | None = None) -> Progress:
+        """Where the training is, `fraction` of an epoch after the last one completed."""
+        history = self.state.history
+        done, left = len(history), self.epochs_left() * (not self.is_over())
         epochs = done + left + sum(phase.epochs for phase in self.phases[self.phase + 1 :])
-        seconds = np.median([row["seconds"] for row in self.state.history])
-        identity = (self.request["paper"], self.request["variant"], self.request["seed"])
-        write_progress(Progress(*identity, done, epochs, float(seconds) * (epochs - done)))
+        per_epoch = self._epoch_seconds(done + fraction)
+        known = {**(history[-1] if history else {}), **(scores or {})}
+        name = self.request["variant"]
+        if self.request["kind"] == "trial":
+            name += f" {self.folder.parent.name}"
+        return Progress(
+            self.request["paper"],
+            name,
+            self.request["seed"],
+            done,
+            epochs,
+            None if per_epoch is None else per_epoch * (epochs - done - fraction),
+            sum(row["seconds"] for row in history),
+            {score: known[score] for score in SHOWN if score in known},
+        )
+
+    def _epoch_seconds(self, reached: float) -> float | None:
+        """Estimate for an epoch; until there are two, from the batches after the very first."""
+        seconds = [row["seconds"] for row in self.state.history]
+        if len(seconds) < 2 and self.first_batch is not None and reached > self.first_batch[0]:
+            return (time.perf_counter() - self.first_batch[1]) / (reached - self.first_batch[0])
+        return estimate_epoch_seconds(seconds)
 
 
 def write_history(path: Path, history: pd.DataFrame) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fer_lib.progress import (
     Progress,
     ProgressLines,
+    estimate_epoch_seconds,
     format_duration,
     format_progress,
     read_progress,
@@ -52,6 +53,23 @@ def test_durations_are_never_of_sixty_minutes_past_the_hour(seconds):
     words = format_duration(seconds).split()
     assert words[1] in {"s", "min", "h"}
     assert words[1] != "h" or int(words[2]) < 60
+
+
+@given(st.lists(st.floats(min_value=1, max_value=100), min_size=1), st.floats(min_value=100, max_value=1e4))
+def test_the_epoch_in_which_a_network_is_compiled_does_not_count(others, first):
+    assert estimate_epoch_seconds([first, *others]) <= max(others)
+
+
+def test_an_epoch_is_estimated_from_the_only_one_and_not_from_none():
+    assert estimate_epoch_seconds([30.0]) == 30.0
+    assert estimate_epoch_seconds([]) is None
+
+
+def test_what_is_written_with_scores_is_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_LIB_PROGRESS", str(tmp_path / "progress.json"))
+    scored = Progress("shi_light_vgg", "light_vgg", 0, 16, 32, 754.0, 800.0, {"accuracy": 0.5, "val_loss": 1.5})
+    write_progress(scored)
+    assert read_progress(tmp_path / "progress.json") == scored
 
 
 def test_a_line_tells_notebook_variant_epoch_and_time_left():
