@@ -6,6 +6,7 @@
   metrics.json      as the run has it
   predictions.npz   validation and test: rows int32, labels uint8, probabilities float16, compressed (about 100 kB);
                     transforms uint8 where a split holds transforms of pictures
+  epoch_predictions.npz   of runs that have one: classes that each epoch predicts, uint8, compressed
 <published>/<paper>/search.csv             one row per trial of the random search, the best first
 """
 
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from fer_lib import papers
+from fer_lib.epoch_predictions import EPOCH_PREDICTIONS, find_disagreements, read_epoch_predictions
 from fer_lib.files import atomic, write_json, write_npz
 from fer_lib.metrics import classification_metrics
 from fer_lib.paths import PUBLISHED
@@ -68,7 +70,8 @@ def publish_run(run: Run, folder: Path) -> Run:
     """Copy a run's numbers to `folder`, whole or not at all; what was there is replaced.
 
     Raises:
-        ValueError: if the run is incomplete, on the built-in sample, or shorter than its card says.
+        ValueError: if the run is incomplete, on the built-in sample, or shorter than its card says, or the predictions
+            of its epochs are not those of its images and classes.
     """
     _check_publishable(run)
     folder = Path(folder)
@@ -80,6 +83,10 @@ def publish_run(run: Run, folder: Path) -> Run:
             run.history.to_csv(staged / "history.csv", index=False, float_format="%.6g", lineterminator="\n")
         if (run.folder / "predictions.npz").exists():
             write_npz(staged / "predictions.npz", _small_predictions(run), compressed=True)
+        epochs = read_epoch_predictions(run)
+        if epochs is not None:
+            classes = {f"classes_{split}": found for split, found in epochs.classes.items()}
+            write_npz(staged / EPOCH_PREDICTIONS, classes, compressed=True)
         write_json(staged / "metrics.json", run.metrics)
         shutil.rmtree(folder, ignore_errors=True)
         staged.replace(folder)
@@ -96,7 +103,8 @@ def verify_published(folder: Path = PUBLISHED) -> list[str]:
 
     Returns:
         What does not agree, in words, naming the run: counts of a confusion matrix that differ by more than
-        `TOLERATED_IMAGES` images, rows given twice, a hash that is another. Empty where all is well.
+        `TOLERATED_IMAGES` images (those of the kept epoch, where every epoch's classes are published, too), rows given
+        twice, a hash that is another. Empty where all is well.
     """
     findings = []
     for run in published_runs(folder=folder):
@@ -104,7 +112,7 @@ def verify_published(folder: Path = PUBLISHED) -> list[str]:
         if run.config["request_sha256"] != request_sha256(run.request):
             findings.append(f"{name}: request_sha256 is not the hash of the request")
         if (run.folder / "predictions.npz").exists():
-            findings += [f"{name}: {finding}" for finding in _verify_predictions(run)]
+            findings += [f"{name}: {finding}" for finding in (*_verify_predictions(run), *_verify_epochs(run))]
     return findings
 
 
@@ -122,6 +130,14 @@ def _verify_predictions(run: Run) -> list[str]:
             elif len(np.unique(saved.rows)) != len(saved.rows):
                 findings.append(f"{split} ({view}) predicts a row twice")
     return findings
+
+
+def _verify_epochs(run: Run) -> list[str]:
+    try:
+        predictions = read_epoch_predictions(run)
+    except ValueError as error:
+        return [str(error)]
+    return [] if predictions is None else find_disagreements(run, predictions, TOLERATED_IMAGES)
 
 
 def _verify_numbers(run: Run, split: str, view: str, labels: np.ndarray, probabilities: np.ndarray) -> list[str]:

@@ -22,6 +22,9 @@ from fer_lib.report import write_index
 
 POLL_SECONDS = 0.2
 
+SUMMING_UP = "99_"
+"""How names of notebooks begin that read the runs of all others: they start when no other runs, and always anew."""
+
 
 def plan_jobs(
     ids: Sequence[str] = (),
@@ -84,7 +87,8 @@ def run_notebooks(
         jobs: how many notebooks run at the same time; they share the cores. None means one, but in `smoke`, where most
             of the time goes into building graphs on one thread, as many as there are cores.
         reports: folder of pages, runs and executed notebooks; None for `paths.reports_folder()`.
-        resume: skip notebooks that an earlier command completed unchanged: same source, parameters and data.
+        resume: skip notebooks that an earlier command completed unchanged: same source, parameters and data. One that
+            reads the runs of the others (`SUMMING_UP`) is never skipped, since these may have changed.
         dry_run: say what would run; start and write nothing.
         timeout_seconds: time after which a notebook is stopped and counts as failed; None for no limit.
         notebooks: see `plan_jobs`.
@@ -140,7 +144,7 @@ def _run_all(
     pending, running, outcomes = list(waiting), list[NotebookProcess](), dict[str, Outcome]()
     try:
         while pending or running:
-            while pending and len(running) < jobs:
+            while pending and len(running) < jobs and not (running and _sums_up(pending[0])):
                 lines.say(f"{pending[0].notebook.name}  started")
                 running.append(NotebookProcess(pending.pop(0), reports, threads, timeout_seconds))
             for process in [process for process in running if process.has_ended()]:
@@ -158,6 +162,10 @@ def _run_all(
     return outcomes
 
 
+def _sums_up(job: Job) -> bool:
+    return job.notebook.name.startswith(SUMMING_UP)
+
+
 def _record(job: Job, profile: str, outcome: Outcome, reports: Path) -> None:
     record = {"profile": profile, "request_sha256": job.sha256, "outcome": asdict(outcome)}
     write_json(state_path(reports, outcome.notebook), record)
@@ -165,7 +173,7 @@ def _record(job: Job, profile: str, outcome: Outcome, reports: Path) -> None:
 
 def _completed_before(job: Job, reports: Path) -> Outcome | None:
     path = state_path(reports, job.notebook.name)
-    if not path.exists():
+    if not path.exists() or _sums_up(job):
         return None
     record = json.loads(path.read_text(encoding="utf-8"))
     outcome = Outcome(**record["outcome"])

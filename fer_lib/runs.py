@@ -8,6 +8,8 @@
   transforms_<split> int64 (n,), 0 for originals, where the split holds transforms of pictures
 - metrics.json: {split: {view: classification metrics}, "history": {...}, "model": {...}, "timing": {...}}
 - model.keras: the kept weights, plain Keras layers
+- epochs/<epoch>.npz: the weights of every epoch, where the card asks for them
+- epoch_predictions.npz: classes_<split> uint8 (epochs, n), what those weights predict, computed after the run
 - obstacle.json: `reason` why the run could not be made, where it could not
 """
 

@@ -31,7 +31,6 @@ def train(
     deterministic: bool = False,
     overrides: dict[str, Any] | None = None,
     trial: int | None = None,
-    keep_epochs: bool = False,
 ) -> Run:
     """Make one run, or load it where its folder is complete and what determines it is the same.
 
@@ -52,7 +51,6 @@ def train(
         overrides: hyper-parameters in place of the card's, as a search gives them.
         trial: number of the trial, where a search makes the run: it stands in `search/trial-<n>`, and holds a history
             but no predictions, so that no choice can rest on PrivateTest.
-        keep_epochs: keep the weights of every epoch in `epochs/`.
 
     Returns:
         The complete run.
@@ -82,6 +80,7 @@ def train(
     _set_aside_others(folder, sha256)
     if Run(folder).is_complete:
         return Run(folder)
+    keep_epochs = card.variants[variant].keep_epochs and trial is None
     job = Job(card, request, sha256, data, folder, resolve_precision(precision), keep_epochs)
     try:
         for source in sources_of(card, variant):

@@ -25,15 +25,30 @@ WITHOUT_TENSORFLOW = [
     "papers",
     "claims",
     "report",
+    "comparing",
+    "scoreboard",
+    "accuracy_pairs",
+    "tested_on",
+    "epoch_choice",
+    "epoch_predictions",
+    "figures",
+    "photographs",
+    "predicting",
+    "annotating",
+    "shipped",
+    "trained",
     "published",
     "notebooks",
     "progress",
+    "training_bar",
+    "lab",
     "processes",
     "runner",
+    "cli_predict",
     "cli",
 ]
 # csv -> arrays -> tf.data -> model -> predictions -> verdicts -> report -> runner: no stage reaches a later one.
-STAGES = ["datasets", "pipeline", "training", "search", "claims", "report", "runner", "cli"]
+STAGES = ["datasets", "pipeline", "training", "search", "epoch_weights", "claims", "report", "runner", "cli"]
 
 
 def _modules() -> dict[str, Path]:

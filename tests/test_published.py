@@ -5,10 +5,12 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from fake_epochs import write_epochs
 from fake_runs import PAPER, write_fake_run, write_fake_runs
 
 from fer_lib import papers
 from fer_lib.claims import judge
+from fer_lib.epoch_predictions import EPOCH_PREDICTIONS, read_epoch_predictions
 from fer_lib.files import write_json, write_npz
 from fer_lib.paths import PUBLISHED
 from fer_lib.published import publish, publish_run, published_runs, verify_published
@@ -182,6 +184,48 @@ def test_transforms_are_published_with_their_originals_told_apart(tmp_path):
     assert finding.startswith(f"{PAPER}/light_vgg/seed-0: test (single_originals) has accuracy ")
 
 
+@pytest.fixture
+def with_epochs(tmp_path):
+    """A run with predictions of every epoch, and what is published of it."""
+    run = write_epochs(write_fake_run(tmp_path / "runs"))
+    return run, publish_run(run, tmp_path / "published" / PAPER / "light_vgg" / "seed-0")
+
+
+def test_predictions_of_every_epoch_are_published_with_their_run(with_epochs, tmp_path):
+    run, copy = with_epochs
+    one, other = read_epoch_predictions(run), read_epoch_predictions(copy)
+    assert one.epochs == other.epochs == 8
+    for split, classes in one.classes.items():
+        assert np.array_equal(classes, other.classes[split])
+    assert (copy.folder / EPOCH_PREDICTIONS).stat().st_size < (run.folder / EPOCH_PREDICTIONS).stat().st_size
+    assert verify_published(tmp_path / "published") == []
+
+
+def test_epochs_that_do_not_give_the_metrics_are_found_out(with_epochs, tmp_path):
+    path = with_epochs[1].folder / EPOCH_PREDICTIONS
+    with np.load(path) as arrays:
+        content = dict(arrays)
+    kept = with_epochs[1].metrics["history"]["kept_epoch"] - 1
+    content["classes_test"][kept, :10] = (content["classes_test"][kept, :10] + 1) % 7
+    write_npz(path, content)
+    (finding,) = verify_published(tmp_path / "published")
+    assert finding.startswith(f"{PAPER}/light_vgg/seed-0: test: kept epoch 7 has accuracy ")
+    write_npz(path, {name: classes[:5] for name, classes in content.items()})
+    (finding,) = verify_published(tmp_path / "published")
+    assert finding.endswith("holds 5 epochs, the history 8")
+    write_npz(path, {name: classes[:, :50] for name, classes in content.items()})
+    (finding,) = verify_published(tmp_path / "published")
+    assert "must be uint8 (epochs, 200)" in finding
+
+
+def test_epochs_that_do_not_fit_their_run_are_not_published(tmp_path):
+    run = write_epochs(write_fake_run(tmp_path / "runs"))
+    write_npz(run.folder / EPOCH_PREDICTIONS, dict.fromkeys(("classes_validation", "classes_test"), np.zeros((8, 3))))
+    with pytest.raises(ValueError, match="must be uint8"):
+        publish_run(run, tmp_path / "published" / "seed-0")
+    assert not (tmp_path / "published" / "seed-0").exists()
+
+
 def test_a_row_predicted_twice_is_found_out(published):
     path = published / PAPER / "lda" / "seed-0" / "predictions.npz"
     with np.load(path) as arrays:
@@ -225,6 +269,8 @@ def test_no_picture_is_committed():
                 array, kind = arrays[name], name.rsplit("_", 1)[0]
                 if kind in ("rows", "labels", "transforms"):
                     assert array.ndim == 1, (path, name)
+                elif path.name == EPOCH_PREDICTIONS:
+                    assert kind == "classes" and array.dtype == np.uint8 and array.max() < 7, (path, name)
                 else:
                     assert array.dtype == np.float16 and array.ndim == 2 and array.shape[1] <= 7, (path, name)
                     np.testing.assert_allclose(array.astype(float).sum(axis=1), 1, atol=5e-3)

@@ -104,6 +104,19 @@ def _statuses(text: str) -> dict[str, str]:
     return {line.split()[0]: word for line in text.splitlines() for word in words if f"  {word}" in line}
 
 
+def test_what_sums_up_the_others_runs_after_them_and_always_anew(tmp_path):
+    source = (
+        "from fer_lib.paths import reports_folder\n"
+        "ended = sorted(path.stem for path in (reports_folder() / 'notebooks').glob('*.json'))\n"
+        "assert ended == ['00_first', '01_second'], ended"
+    )
+    project = write_project(tmp_path, n00_first="1", n01_second="1 / 0", n99_sum=source)
+    done = fer_lib(project, "run", "--profile", "smoke", "--jobs", "3")
+    assert _state(project, "99_sum")["outcome"]["status"] == "completed", done.stdout
+    again = fer_lib(project, "run", "--profile", "smoke", "--resume", "--dry-run").stdout
+    assert _statuses(again) == {"00_first": "completed earlier", "01_second": "to run", "99_sum": "to run"}
+
+
 def test_a_dry_run_writes_nothing(tmp_path):
     project = write_project(tmp_path, n00_good=GOOD)
     done = fer_lib(project, "run", "--profile", "smoke", "--dry-run")

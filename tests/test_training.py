@@ -42,7 +42,8 @@ def numbers(history):
 
 def test_a_run_folder_holds_what_the_design_says(run, data):
     names = {path.name for path in run.folder.iterdir()}
-    assert names == {"config.json", "history.csv", "predictions.npz", "metrics.json", "model.keras"}
+    kept = {"config.json", "history.csv", "predictions.npz", "metrics.json", "model.keras", "epochs"}
+    assert names == kept
     assert run.folder.parts[-4:] == ("smoke", PAPER, "light_vgg", "seed-0")
     assert run.history["epoch"].tolist() == [1, 2]
     assert run.request["data"] == {
@@ -127,8 +128,9 @@ def test_a_trial_has_a_history_and_no_predictions(data, tmp_path):
     assert list(trial.metrics) == ["history"]
 
 
-def test_every_epoch_is_kept_where_that_is_asked_for(data, tmp_path):
-    run = train_tiny(data, tmp_path, keep_epochs=True)
+def test_every_epoch_is_kept_where_the_card_says_so(data, tmp_path):
+    assert not (train_tiny(data, tmp_path, "without_dropout", epochs=1).folder / "epochs").exists()
+    run = train_tiny(data, tmp_path)
     assert sorted(path.name for path in (run.folder / "epochs").iterdir()) == ["001.npz", "002.npz"]
     model = keras.models.load_model(run.folder / "model.keras")
     with np.load(

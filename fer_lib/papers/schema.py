@@ -104,6 +104,7 @@ class Variant(CardModel):
         enlarged_by: what doubles the pictures' sides before: "nearest", "bicubic", or a variant of super_resolution.
         members: variants that an ensemble fuses, of the same seed; the first and the second.
         attribution: whether its heat maps on test images are measured, too (`attribution.measure_attribution`).
+        keep_epochs: whether the weights of every epoch are kept, for what is asked of them after the run.
         small_budget: in words, where it is trained for less than its paper would have; its numbers then get no verdict,
             comparisons among such variants do.
         seeds: its seeds in every profile, where they differ from the profile's.
@@ -121,6 +122,7 @@ class Variant(CardModel):
     members: list[Identifier] = []
     small_budget: Text | None = None
     attribution: bool = False
+    keep_epochs: bool = False
     seeds: Seeds | None = None
 
 
