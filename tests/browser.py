@@ -29,9 +29,12 @@ class Visit:
     requests: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless Chromium for the whole session; tests that ask for it are skipped where there is none."""
+    """A headless Chromium for one file of tests, which are skipped where there is none.
+
+    Playwright keeps an event loop running in this thread meanwhile, so that no other file may be given it.
+    """
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
         pytest.skip("no Chromium here (apt-get install chromium): pages are not tried in a browser")

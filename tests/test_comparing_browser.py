@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from browser import DESKTOP, PHONE, audit, browser, open_page, overflow  # noqa: F401 - the fixture is used by name
+from browser import DESKTOP, PHONE, audit, open_page, overflow
 from compared_runs import calls, write_run
 
 from fer_lib.comparing import BROKEN, compare_runs, write_comparison
@@ -31,7 +31,7 @@ def shown(page):
     return [int(text) for text in page.locator("#changed-images tbody th").all_inner_texts()]
 
 
-def test_the_list_of_changed_images_filters_sorts_and_opens(browser, comparison):  # noqa: F811
+def test_the_list_of_changed_images_filters_sorts_and_opens(browser, comparison):
     found, path = comparison
     visit = open_page(browser, path)
     page = visit.page
@@ -55,7 +55,7 @@ def test_the_list_of_changed_images_filters_sorts_and_opens(browser, comparison)
     assert visit.errors == visit.requests == []
 
 
-def test_without_javascript_all_changed_images_are_listed(browser, comparison):  # noqa: F811
+def test_without_javascript_all_changed_images_are_listed(browser, comparison):
     found, path = comparison
     page = open_page(browser, path, script=False).page
     assert shown(page) == found.changed["row"].tolist()
@@ -64,7 +64,7 @@ def test_without_javascript_all_changed_images_are_listed(browser, comparison): 
 
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_page_fits_and_is_accessible(browser, comparison, width, dark):  # noqa: F811
+def test_the_page_fits_and_is_accessible(browser, comparison, width, dark):
     visit = open_page(browser, comparison[1], width=width, dark=dark)
     assert overflow(visit.page) == 0
     assert audit(visit.page) == []

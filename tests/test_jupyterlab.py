@@ -13,7 +13,6 @@ from pathlib import Path
 import nbformat
 import pytest
 import urllib3
-from browser import browser  # noqa: F401 - a fixture
 from nbclient import NotebookClient
 from tiny_notebooks import printed, write_notebook
 
@@ -109,7 +108,7 @@ def test_make_lab_offers_the_kernel_of_its_own_environment(lab):
 
 
 @pytest.mark.slow
-def test_a_notebook_runs_in_jupyterlab_to_its_last_figure(lab, browser):  # noqa: F811 - the fixture
+def test_a_notebook_runs_in_jupyterlab_to_its_last_figure(lab, browser):
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(1000 * PATIENCE_SECONDS)
     elsewhere = []
