@@ -132,10 +132,11 @@ def _compile(model: keras.Model, network: keras.Model, phase: Phase, settings: d
     model.compile(
         make_optimizer({**settings, "learning_rate": phase.learning_rate}),
         "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
         jit_compile=False,
         steps_per_execution=_steps_at_once(steps, settings["batch_size"]),
     )
+    model.optimizer.build(model.trainable_variables)  # a step that makes variables would be traced a second time
 
 
 def _fit_phase(model: keras.Model, request: dict[str, Any], data: FerDataset, recorder: EpochRecorder) -> None:

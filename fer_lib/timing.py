@@ -52,6 +52,7 @@ def _trainer(
     with dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
         model: keras.Model = with_fast_kernels(models.build(name, **options))
     model.compile(make_optimizer(settings), "sparse_categorical_crossentropy", jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
     batches = iter(pipeline.training_batches(train, min(settings["batch_size"], len(train)), seed=0))
 
     def run() -> None:
