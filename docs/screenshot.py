@@ -1,7 +1,7 @@
 """The README's screenshot, made from the built-in sample alone.
 
-    fer-lib run --profile smoke
-    python docs/screenshot.py [REPORTS_FOLDER]
+fer-lib run --profile smoke
+python docs/screenshot.py [REPORTS_FOLDER]
 """
 
 import shutil
@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from fer_lib.paths import reports_folder
 
-WIDTH, HEIGHT = 1180, 980
+WIDTH, HEIGHT = 1180, 1320
 """Size of the picture, in CSS pixels."""
 
 

@@ -38,6 +38,7 @@ def charts(models, scores):
     return {
         "scores": figures.plot_scoreboard(scores),
         "costs": figures.plot_costs(scores[scores["test set"] == scores["test set"][0]]),
+        "all costs": figures.plot_all_costs(scores),
         "recalls": figures.plot_recalls(scoreboard.recall_table(models)),
         "pairs": figures.plot_pairs(accuracy_pairs.public_private_table(models), *VIEWS),
         "claims": figures.plot_claims(
@@ -114,6 +115,17 @@ def test_costs_leave_out_what_has_none(charts, scores):
     assert "parameters not known" in charts["costs"].description
 
 
+def test_all_models_share_an_axis_each_set_of_test_images_in_a_mark_of_its_own(charts, scores):
+    parameters, seconds = charts["all costs"].axes
+    heights = {float(height) for line in seconds.lines for height in line.get_ydata()}
+    assert set(scores["accuracy"]) <= heights
+    explained = {text.get_text() for text in charts["all costs"].legends[0].get_texts()}
+    assert set(scores["test set"]) < explained and scores["test set"].nunique() > 1
+    named = {line.get_label(): (line.get_color(), line.get_marker()) for line in seconds.lines}
+    assert len({named[name] for name in scores["test set"]}) == scores["test set"].nunique()
+    assert parameters.get_ylim() == seconds.get_ylim() == (0, 1)
+
+
 def test_models_that_nobody_knows_the_cost_of_are_told(scores):
     rows = scores[scores["model"] == "01 lda"]
     assert figures.plot_costs(rows).axes[0].texts[0].get_text() == "no model says its parameters"
@@ -175,6 +187,7 @@ def test_where_there_is_nothing_a_chart_says_so():
     for chart in (
         figures.plot_scoreboard(nothing),
         figures.plot_costs(nothing),
+        figures.plot_all_costs(nothing),
         figures.plot_recalls(nothing),
         figures.plot_pairs(nothing, *VIEWS),
         figures.plot_claims(nothing),

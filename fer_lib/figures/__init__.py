@@ -5,6 +5,7 @@ and shares come in as fractions and are printed as percent.
 """
 
 from fer_lib.figures.comparisons import IntervalRow, plot_accuracies, plot_intervals, plot_resplits
+from fer_lib.figures.costs import plot_all_costs, plot_costs
 from fer_lib.figures.curves import plot_history, plot_search
 from fer_lib.figures.distributions import plot_class_counts, plot_class_distribution, plot_label_distribution
 from fer_lib.figures.epochs import plot_epochs, plot_flattery
@@ -13,11 +14,12 @@ from fer_lib.figures.images import plot_duplicates, plot_image_grid, plot_random
 from fer_lib.figures.pairs import plot_claims, plot_pairs
 from fer_lib.figures.predictions import plot_confusion, plot_confusion_examples, plot_predictions
 from fer_lib.figures.scenes import plot_scenes
-from fer_lib.figures.scoreboard import plot_costs, plot_recalls, plot_scoreboard
+from fer_lib.figures.scoreboard import plot_recalls, plot_scoreboard
 
 __all__ = [
     "IntervalRow",
     "plot_accuracies",
+    "plot_all_costs",
     "plot_claims",
     "plot_class_counts",
     "plot_class_distribution",
