@@ -58,7 +58,7 @@ def publish(runs: Path, profile: str = "paper", destination: Path = PUBLISHED) -
     if not found:
         raise ValueError(f"publishing needs complete runs in {Path(runs) / profile}. Received: none")
     for run in found:
-        _check_publishable(run)
+        check_publishable(run)
     published = [publish_run(run, Path(destination) / _place(run)) for run in found]
     _publish_obstacles(found, Path(destination))
     for paper in sorted({run.request["paper"] for run in found}):
@@ -73,7 +73,7 @@ def publish_run(run: Run, folder: Path) -> Run:
         ValueError: if the run is incomplete, on the built-in sample, or shorter than its card says, or the predictions
             of its epochs are not those of its images and classes.
     """
-    _check_publishable(run)
+    check_publishable(run)
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".publishing-", dir=folder.parent) as name:
@@ -151,13 +151,18 @@ def _verify_numbers(run: Run, split: str, view: str, labels: np.ndarray, probabi
     return [f"{split} ({view}) has accuracy {numbers}"]
 
 
-def _check_publishable(run: Run) -> None:
+def check_publishable(run: Run) -> None:
+    """Refuse what proves nothing to others.
+
+    Raises:
+        ValueError: if the run is incomplete, on the built-in sample, or at less than its card's budget.
+    """
     if not run.is_complete:
         raise ValueError(f"only complete runs are published. Received: {run.folder}")
     if run.request["data"]["is_sample"]:
-        raise ValueError(f"numbers on the built-in sample are not published. Received: {run.folder}")
+        raise ValueError(f"runs on the built-in sample are not published. Received: {run.folder}")
     if run.config["record"].get("shortened"):
-        raise ValueError(f"runs with fewer epochs than the card says are not published. Received: {run.folder}")
+        raise ValueError(f"runs trained for less than the card says are not published. Received: {run.folder}")
 
 
 def _publish_obstacles(found: Sequence[Run], destination: Path) -> None:

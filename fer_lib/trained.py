@@ -13,7 +13,7 @@ from typing import Any
 from fer_lib.files import atomic, write_json
 from fer_lib.labels import class_names
 from fer_lib.paths import PUBLISHED, runs_folder
-from fer_lib.published import published_runs
+from fer_lib.published import check_publishable, published_runs
 from fer_lib.runs import Run
 from fer_lib.shipped import FOLDER, NAME, Score, Weights, file_sha256, load_shipped
 
@@ -62,7 +62,7 @@ def ship(run: Run, folder: Path = FOLDER, published: Path = PUBLISHED) -> Weight
         ValueError: if the run is incomplete, on the built-in sample, shorter than its card says, holds no network, or
             is not published under the same request with the same numbers.
     """
-    _check_fit_to_ship(run)
+    check_publishable(run)
     weights = _weights_of(run)
     copies = [copy for copy in published_runs(weights.paper, published) if copy.request == run.request]
     if not copies or copies[0].config["request_sha256"] != weights.request_sha256:
@@ -158,15 +158,6 @@ def _warnings(run: Run) -> tuple[str, ...]:
     if run.request["data"].get("protocol") == "sfew_whole":
         warnings.append("These weights were trained on whole scenes: --faces none shows them what they know.")
     return tuple(warnings)
-
-
-def _check_fit_to_ship(run: Run) -> None:
-    if not run.is_complete:
-        raise ValueError(f"only complete runs are shipped. Received: {run.folder}")
-    if run.request["data"]["is_sample"]:
-        raise ValueError(f"networks trained on the built-in sample are not shipped. Received: {run.folder}")
-    if run.config["record"].get("shortened"):
-        raise ValueError(f"networks trained for less than the card says are not shipped. Received: {run.folder}")
 
 
 if __name__ == "__main__":
