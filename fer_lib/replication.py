@@ -106,8 +106,7 @@ class Replication:
     @property
     def notice(self) -> str:
         """What a reader must know of the numbers before reading them, as Markdown."""
-        published, mine = self.card.profiles["paper"].epochs, self.card.profiles[self.profile]
-        epochs = self.epochs or mine.epochs
+        epochs = self.epochs or self.card.profiles[self.profile].epochs
         described = [
             of_variant
             for name, of_variant in self._described_data().items()
@@ -123,12 +122,21 @@ class Replication:
         notes += [f"**A stand-in takes the place of {name}: verdicts are indicative.**" for name in stand_ins if name]
         if any(d.get("cleaned_by") == "cascade" for d in described):
             notes.append("**Cleaned without the votes of FER+: the cascade takes many faces for none.**")
-        if self.data.part_of or epochs != published or mine.options or mine.hyperparameters:
-            narrower = ", narrower networks" if mine.options else ""
-            part = ", a part of the data" if self.data.part_of else ""
-            budget = f"{epochs} of {published} epochs{narrower}{part}"
-            notes.append(f"**Shortened budget ({budget}): trainings get no verdict.**")
+        if shortened := self._shortened(epochs):
+            notes.append(f"**Shortened budget ({'; '.join(shortened)}): trainings get no verdict.**")
         return " ".join(notes)
+
+    def _shortened(self, epochs: int) -> list[str]:
+        """In what the budget falls short of the paper's."""
+        published, mine = self.card.profiles["paper"].epochs, self.card.profiles[self.profile]
+        told = {
+            f"{epochs} of {published} epochs": epochs != published,
+            "narrower networks": bool(mine.options),
+            "other hyper-parameters": bool(mine.hyperparameters),
+            **{f"{built} in place of {named}": True for named, built in mine.models.items()},
+            "a part of the data": bool(self.data.part_of),
+        }
+        return [what for what, holds in told.items() if holds]
 
 
 def _is_on(run: Run, described: dict[str, Any]) -> bool:

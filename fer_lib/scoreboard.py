@@ -98,8 +98,8 @@ def score_table(models: Iterable[Model]) -> pd.DataFrame:
     Returns:
         One row per model: model, whose, test set, seeds, images (of the test), accuracy (mean over the seeds), low and
         high (95 %), guess (share of the largest class, which a constant answer would score), parameters (NaN for
-        classifiers on pixels), seconds (training time of one seed, mean, with that of the runs it is made from; NaN
-        where one is not there), caveat (`Model.caveat`).
+        classifiers on pixels), seconds (training time of one seed, mean: the median epoch times their number, with that
+        of the runs it is made from; NaN where one is not there), caveat (`Model.caveat`).
     """
     rows = []
     for model in models:
@@ -229,5 +229,14 @@ def _seconds(run: Run) -> float:
     named = [request.get("starts_from"), request.get("enlarged_by"), *request.get("members", [])]
     sources = [source for source in named if isinstance(source, dict)]
     folders = [run.folder.parents[1] / source["variant"] / f"seed-{source['seed']}" for source in sources]
-    own = run.metrics.get("timing", {}).get("seconds", 0.0 if request["kind"] == "ensemble" else np.nan)
-    return float(own + sum(_seconds(Run(folder)) for folder in folders))
+    return _own_seconds(run) + sum(_seconds(Run(folder)) for folder in folders)
+
+
+def _own_seconds(run: Run) -> float:
+    """Training time of a run; where it has epochs, their median times their number, which no pause makes longer."""
+    if run.request["kind"] == "ensemble":
+        return 0.0
+    timing = run.metrics.get("timing", {})
+    if per_epoch := timing.get("seconds_per_epoch"):
+        return float(per_epoch * run.metrics["history"]["epochs"])
+    return float(timing.get("seconds", np.nan))

@@ -78,7 +78,8 @@ def test_the_notice_of_a_short_run_on_a_sample_says_both(trained):
     notice = trained[0].notice
     assert "Data: tiny (sha256 tiny…). Profile: smoke, 1 epoch." in notice
     assert "Sample data: numbers are not comparable with the paper." in notice
-    assert "Shortened budget (1 of 32 epochs, narrower networks): trainings get no verdict." in notice
+    shortened = "1 of 32 epochs; narrower networks; other hyper-parameters; small_residual in place of vgg19"
+    assert f"Shortened budget ({shortened}): trainings get no verdict." in notice
 
 
 def sfew_replication(tmp_path, data=REAL):
@@ -127,7 +128,7 @@ def test_a_part_of_the_data_is_a_shortened_budget(tmp_path):
     part = take_part(REAL, 10)
     assert is_shortened(CARD, make_request(CARD, "lda", 0, "paper", part), part)
     assert not is_shortened(CARD, make_request(CARD, "lda", 0, "paper", REAL), REAL)
-    assert "32 of 32 epochs, a part of the data" in replication_of(tmp_path, data=part).notice
+    assert "Shortened budget (a part of the data)" in replication_of(tmp_path, data=part).notice
 
 
 def test_quick_takes_a_part_of_the_data_found(tmp_path):

@@ -116,10 +116,17 @@ def test_seeds_are_averaged_with_the_interval_of_the_verdicts(published, models)
 def test_scores_say_what_a_guess_scores_and_what_a_model_costs(models):
     table = score_table(models).set_index("model")
     assert table.loc["01 light vgg", "guess"] == 29 / 200
-    assert table.loc["01 light vgg", ["parameters", "seconds"]].tolist() == [776_519, 1830]
+    assert table.loc["01 light vgg", ["parameters", "seconds"]].tolist() == [776_519, 8 * 57]
     assert np.isnan(table.loc["01 lda", "parameters"]) and table.loc["01 lda", "seconds"] == 12
     assert table.loc["01 light vgg, yours", "caveat"] == "shortened budget"
     assert (table.loc[table["whose"] == OURS, "caveat"] == "").all()
+
+
+def test_an_epoch_that_was_interrupted_makes_no_training_long(tmp_path):
+    run = write_fake_run(tmp_path)
+    before = score_table(collect([run], []))["seconds"].iloc[0]
+    edit(run, "metrics.json", lambda metrics: metrics["timing"].update(seconds=before + 9000))
+    assert score_table(collect([run], []))["seconds"].tolist() == [before]
 
 
 def test_small_budgets_are_marked(tmp_path):
@@ -134,7 +141,7 @@ def test_time_takes_in_what_a_run_is_made_from(tmp_path):
     edit(ensemble, "config.json", lambda config: config["request"].update(members=[run.request for run in members]))
     edit(ensemble, "metrics.json", lambda metrics: metrics.pop("timing"))
     table = score_table(collect([ensemble], []))
-    assert table["seconds"].tolist() == [2 * 1830]
+    assert table["seconds"].tolist() == [2 * 8 * 57]
     (members[0].folder / "metrics.json").unlink()
     assert np.isnan(score_table(collect([ensemble], []))["seconds"].iloc[0])
 
