@@ -47,7 +47,7 @@ class Model:
     def name(self) -> str:
         """Number of the paper's notebook, variant and network: `05 official (lenet5)`; `, yours` after the reader's."""
         card = papers.load(self.paper)
-        variant, network = (name.replace("_", " ") for name in (self.variant, card.variants[self.variant].model))
+        variant, network = (name.replace("_", " ") for name in (self.variant, self.runs[0].request["model"]))
         told = variant if network in variant else f"{variant} ({network})"
         return f"{card.notebook[:2]} {told}{', yours' if self.whose == YOURS else ''}"
 

@@ -1,6 +1,7 @@
 """What a figure owes its readers: a heading, named axes, units, and colours that every eye tells apart."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,6 +9,7 @@ from matplotlib.collections import Collection
 from matplotlib.colors import Colormap, to_hex, to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.text import Text
 
 from fer_lib.charts import OKABE_ITO, Chart
 
@@ -25,6 +27,10 @@ def faults_of(chart: Chart) -> list[str]:
     faults = [] if any(headings) else ["no title"]
     faults += [
         f"axes {place}: {fault}" for place, axes in enumerate(plotted) for fault in _faults_of_axes(axes, plotted)
+    ]
+    faults += [f"cut off: {text}" for text in _cut_off(chart)]
+    faults += [
+        f"axes {place}: ticks {pair} run together" for place, axes in enumerate(plotted) for pair in _run_together(axes)
     ]
     faults += [f"colour {colour}" for colour in sorted(_colours(chart)) if not _is_approved(colour)]
     return faults + [f"colour map {found.name}" for found in _colour_maps(chart) if not is_sequential(found)]
@@ -52,6 +58,26 @@ def _faults_of_axes(axes: Axes, plotted: list[Axes]) -> list[str]:
 def _is_name(tick: str) -> bool:
     """Whether a tick says by itself what it is, as a class or a model does, and no number with its unit."""
     return tick[0].isalpha() or len(re.findall(r"[A-Za-z]{2,}", tick)) > 1
+
+
+def _cut_off(chart: Chart) -> list[str]:
+    """Texts, ticks aside, that reach beyond the figure by more than a pixel."""
+    ticks = {label for axes in chart.axes for label in axes.get_xticklabels() + axes.get_yticklabels()}
+    texts = set(chart.findobj(Text)) - ticks
+    shown = [text for text in texts if text.get_visible() and text.get_text().strip()]
+    boxes = {text.get_text(): text.get_window_extent() for text in shown}
+    return [
+        told
+        for told, box in boxes.items()
+        if min(box.x0, box.y0) < -1 or box.x1 > chart.bbox.x1 + 1 or box.y1 > chart.bbox.y1 + 1
+    ]
+
+
+def _run_together(axes: Axes) -> list[tuple[str, str]]:
+    """Neighbouring tick labels of the horizontal axis that overlap."""
+    labels = [label for label in axes.get_xticklabels() if label.get_text() and not label.get_rotation()]
+    boxes = sorted(((label.get_window_extent(), label.get_text()) for label in labels), key=lambda found: found[0].x0)
+    return [(one, other) for (left, one), (right, other) in pairwise(boxes) if left.x1 > right.x0 + 1]
 
 
 def _limits(axes: Axes, name: str) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from fake_epochs import write_epochs
 from fake_runs import write_fake_run, write_fake_runs
 from hypothesis import given
 from hypothesis import strategies as st
+from readable_charts import faults_of
 
 from fer_lib import accuracy_pairs, epoch_choice, figures, scoreboard
 from fer_lib.charts import OKABE_ITO
@@ -206,3 +207,27 @@ def test_labels_keep_apart_and_in_order(values, least):
     far = np.diff(np.sort(values))
     if len(far) and (far >= least).all():
         assert places == pytest.approx(values)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.floats(0.01, 0.09))
+def test_labels_stay_inside_where_there_is_room(values, least):
+    places = np.array(spread(values, least, 0, 1))
+    assert places.min() >= -1e-9 and places.max() <= 1 + 1e-9
+    assert (np.diff(places[np.argsort(values, kind="stable")]) >= least - 1e-9).all()
+
+
+@pytest.mark.parametrize("plot", [figures.plot_scoreboard, figures.plot_all_costs])
+def test_long_names_of_test_images_are_not_cut_off(plot, scores):
+    long = "sample data: balanced classes, transforms kept together, 7 classes, 16{} images"
+    named = scores.assign(model="04 small trained batch norm (small residual), yours")
+    assert faults_of(plot(named.assign(**{"test set": [long.format(row % 9) for row in range(len(scores))]}))) == []
+
+
+def test_many_models_of_one_size_have_labels_inside(scores):
+    wide = [scores.iloc[1:2].assign(parameters=count) for count in (5e3, 5e5)]
+    crowd = pd.concat([scores.head(1)] * 12 + wide).assign(accuracy=0.03, low=0.0, model="04 small trained batch norm")
+    chart = figures.plot_costs(crowd.assign(**{"test set": "PrivateTest"}))
+    assert faults_of(chart) == []
+    axes = chart.axes[0]
+    names = [text.get_window_extent() for text in axes.texts]
+    assert min(box.y0 for box in names) > axes.get_window_extent().y0 - 10

@@ -14,7 +14,11 @@ from fer_lib.figures.wording import number
 LABEL_INCHES = 0.165
 """Height of a line of labels."""
 
-MOST_TICKS = 8
+MOST_TICKS = 5
+"""More ticks of an axis would run into each other."""
+TWO_COLUMNS = 55
+"""Names up to so many characters stand in two columns of the legend."""
+
 PARAMETERS = {
     digit * 10**power: f"{digit * 10 ** (power % 3)} {unit}"
     for power, unit in zip(range(3, 9), 3 * ["thousand"] + 3 * ["million"], strict=True)
@@ -66,7 +70,10 @@ def plot_all_costs(scores: pd.DataFrame, title: str = "All models: accuracy agai
     panels[-1].plot(*NOTHING, color=MUTED, linewidth=2.4, alpha=0.6, label="95 % interval")
     if scores["caveat"].any():
         panels[-1].plot(*NOTHING, "o", color=MUTED, markerfacecolor="white", label="hollow: trained for less")
-    chart.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9, title="compare within one mark only")
+    columns = 2 if max(map(len, marks)) <= TWO_COLUMNS else 1
+    chart.legend(
+        loc="outside lower center", ncols=columns, frameon=False, fontsize=9, title="compare within one mark only"
+    )
     chart.description = f"{title}, a mark for each set of test images. {'; '.join(_describe(scores))}."
     return chart
 
@@ -107,7 +114,7 @@ def _draw_costs(axes: Axes, rows: pd.DataFrame, cost: str, ticks: dict[int, str]
     margin = 0.06 * (high - low) + 0.005
     axes.set_ylim(low - margin, high + margin)
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0 if high - low > NARROW else 1))
-    places = spread(rows["accuracy"].tolist(), LABEL_INCHES / inches * (high - low + 2 * margin))
+    places = spread(rows["accuracy"].tolist(), LABEL_INCHES / inches * (high - low + 2 * margin), low, high)
     for place, (_, row) in zip(places, rows.iterrows(), strict=True):
         colour, marker = MARKS[row["whose"]]
         axes.plot((row[cost], row[cost]), (row["low"], row["high"]), color=colour, linewidth=2.2, alpha=0.5)
@@ -116,7 +123,7 @@ def _draw_costs(axes: Axes, rows: pd.DataFrame, cost: str, ticks: dict[int, str]
         axes.annotate(
             f"{row['model']}, {number(row['accuracy'])}", (row[cost], row["accuracy"]), (1.02, place),
             textcoords=axes.get_yaxis_transform(), va="center", fontsize=8.5, color=INK, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": "#bbbbbb", "linewidth": 0.6, "shrinkB": 4},
+            arrowprops={"arrowstyle": "-", "color": "#bbbbbb", "linewidth": 0.6, "shrinkB": 4, "relpos": (0, 0.5)},
         )  # fmt: skip
 
 

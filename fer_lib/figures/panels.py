@@ -1,6 +1,7 @@
 """What the scoreboard's figures share: an axis for each set of rows, marks by whose run it is, labels kept apart."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,10 @@ MARKS = {OURS: (BLUE, "o"), YOURS: (OKABE_ITO[2], "s")}
 NOTHING = (np.nan, np.nan)
 ROW_INCHES = 0.27
 WIDTH_INCHES = 9.5
+HEADING_CHARACTERS = 60
+"""About so many of a heading's characters fit over an axis."""
+HEADING_INCHES = 0.15
+"""Height of a heading's second line."""
 NARROW = 0.08
 """An axis of accuracy up to this wide has ticks with a decimal."""
 
@@ -40,9 +45,11 @@ def make_panels(table: pd.DataFrame, by: str, title: str, row_inches: float = RO
 
     Each axis is headed by that value and drawn from above, row 0 first; the rows of a value stay in their order.
     """
-    groups = [(str(name), rows.reset_index(drop=True)) for name, rows in table.groupby(by, sort=False)]
+    grouped = table.groupby(by, sort=False)
+    groups = [(fill(str(name), HEADING_CHARACTERS), rows.reset_index(drop=True)) for name, rows in grouped]
     heights = [len(rows) + 0.2 for _, rows in groups]
-    chart = make_chart(WIDTH_INCHES, 1.3 + row_inches * sum(heights) + 0.56 * len(groups), title)
+    headings = sum(0.56 + HEADING_INCHES * name.count("\n") for name, _ in groups)
+    chart = make_chart(WIDTH_INCHES, 1.3 + row_inches * sum(heights) + headings, title)
     grid = chart.add_gridspec(len(groups), 1, height_ratios=heights)
     panels = []
     for place, (name, rows) in enumerate(groups):
@@ -88,15 +95,17 @@ def with_seeds(row: pd.Series) -> str:
     return f"{row['model']} ({row['seeds']} seed{'' if row['seeds'] == 1 else 's'})"
 
 
-def spread(values: Sequence[float], least: float) -> list[float]:
+def spread(values: Sequence[float], least: float, low: float = -np.inf, high: float = np.inf) -> list[float]:
     """Move places apart until neighbours are at least `least` away from each other, each group about its middle.
 
     Args:
         values: places.
         least: distance, above 0.
+        low: least place, kept if there is room for all above it.
+        high: greatest place, as `low`.
 
     Returns:
-        New places, in the order of `values`; those that were far enough apart stay.
+        New places, in the order of `values`; those that were far enough apart and inside stay.
     """
     order = np.argsort(values, kind="stable")
     groups: list[tuple[list[int], float]] = []  # members from below, and the middle of the group
@@ -110,4 +119,7 @@ def spread(values: Sequence[float], least: float) -> list[float]:
     places = np.zeros(len(values))
     for members, middle in groups:
         places[members] = middle + least * (np.arange(len(members)) - (len(members) - 1) / 2)
+    steps = least * np.arange(len(places))
+    places[order] = np.maximum(places[order], low + steps)
+    places[order] = np.minimum(places[order], high - steps[::-1])
     return [float(place) for place in places]
