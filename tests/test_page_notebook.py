@@ -41,7 +41,7 @@ def page(tmp_path_factory):
     return folder / "00_tiny.html"
 
 
-@pytest.mark.parametrize("options", [{}, {"width": PHONE}], ids=["desktop", "phone"])
+@pytest.mark.parametrize("options", [{}, {"width": PHONE}, {"dark": True}], ids=["desktop", "phone", "dark"])
 def test_a_notebook_opens_whole_offline_and_for_everybody(browser, page, options):
     visit = open_page(browser, page, **options)
     shown = visit.page.locator("main")
@@ -52,8 +52,18 @@ def test_a_notebook_opens_whole_offline_and_for_everybody(browser, page, options
     assert overflow(visit.page) == 0
     visit.page.locator("details.code > summary").first.press("Enter")
     assert visit.page.get_by_text("the budget").is_visible()
+    assert audit(visit.page) == []
     visit.page.context.close()
     assert (visit.errors, visit.requests) == ([], [])
+
+
+def test_a_notebook_is_dark_where_the_reader_prefers_it(browser, page):
+    grounds = {}
+    for dark in (False, True):
+        visit = open_page(browser, page, dark=dark)
+        grounds[dark] = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        visit.page.context.close()
+    assert grounds == {False: "rgb(255, 255, 255)", True: "rgb(20, 23, 28)"}
 
 
 def test_what_a_notebook_puts_into_its_output_cannot_act(browser, page, tmp_path):
