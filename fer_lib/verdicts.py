@@ -214,33 +214,35 @@ def judge_matrix(holds: np.ndarray) -> Decision:
 
 
 def format_number(value: float, unit: Unit, signed: bool = False) -> str:
-    """A number as the report prints it: `61.2 %`, `+2.4 points`, `0.872`, `5.42`, `4,796`."""
+    """A number as the report prints it: `61.2 %`, `+2.4 points`, `0.872`, `5.42`, `22`, `4,796`."""
     digits, suffix = _format(value, unit, signed)
     return f"{digits} {suffix}".strip()
 
 
 def format_measured(value: float, interval: Interval | None, unit: Unit, signed: bool = False) -> str:
     """A number with its interval, where it has one of some width: `61.2 % [59.6, 62.8]`."""
-    text = format_number(value, unit, signed)
     if interval is None or interval[0] == interval[1]:
-        return text
+        return format_number(value, unit, signed)
+    digits, suffix = _format(value, unit, signed, like=value)
     low, high = (_format(end, unit, signed, like=value)[0] for end in interval)
-    return f"{text} [{low}, {high}]"
+    return f"{digits} {suffix}".strip() + f" [{low}, {high}]"
 
 
 def format_spread(value: float, values: Sequence[float], unit: Unit) -> str:
     """A mean and the range of what it is the mean of: `33.9 % (29.6 to 38.5 % over 10 seeds)`."""
-    text = format_number(value, unit)
     if len(values) < 2:
-        return text
-    (low, _), (high, suffix) = (_format(end, unit, signed=False, like=value) for end in (min(values), max(values)))
-    return f"{text} ({low} to {f'{high} {suffix}'.strip()} over {len(values)} seeds)"
+        return format_number(value, unit)
+    told = [_format(number, unit, signed=False, like=value) for number in (value, min(values), max(values))]
+    mean, low, high = (f"{digits} {suffix}".strip() for digits, suffix in told)
+    return f"{mean} ({low.removesuffix(f' {unit}')} to {high} over {len(values)} seeds)"
 
 
 def _format(value: float, unit: Unit, signed: bool, like: float | None = None) -> tuple[str, str]:
     plus = "+" if signed or unit == "points" else ""
     if unit:
         return f"{100 * value:{plus}.1f}", unit
+    if like is None and float(value).is_integer():
+        return f"{value:{plus},.0f}", ""
     size = abs(value if like is None else like)
     return f"{value:{plus},.{3 if size < 1 else 2 if size < 100 else 0}f}", ""
 

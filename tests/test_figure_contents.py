@@ -110,6 +110,12 @@ def test_long_histories_have_no_dot_at_each_epoch():
     assert figures.plot_history([long.iloc[:20]]).axes[0].lines[0].get_marker() == "."
 
 
+def test_epochs_are_whole_numbers_even_where_there_is_one():
+    chart = figures.plot_history([make_history().iloc[:1]])
+    chart.draw_without_rendering()
+    assert {tick.get_text() for tick in chart.axes[0].get_xticklabels()} <= {"0", "1", "2"}
+
+
 def test_resplits_join_the_dots_of_a_seed_and_draw_mean_interval_and_band():
     axes = CHARTS["resplits"].axes[0]
     joined = [line for line in axes.lines if len(line.get_ydata()) == 2 and line.get_marker() == "None"]

@@ -42,6 +42,8 @@ def plot_history(histories: Sequence[pd.DataFrame], metric: str = "accuracy", ti
         axes.plot(mean.index, mean, color=colour, linewidth=2.2, linestyle=dashes, marker=marker, label=label)
         ends.append(f"{name} ends at {mean.iloc[-1]:.3f} after epoch {mean.index[-1]}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(mean) == 1:
+        axes.set_xlim(mean.index[0] - 1, mean.index[0] + 1)
     if metric == "accuracy":
         axes.yaxis.set_major_formatter(PercentFormatter(1))
     style_axes(axes)
