@@ -39,7 +39,9 @@ given; "enlarged" is true where that has fewer pixels than its input.
 
 @click.command(epilog=JSON_LAYOUT)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--run", metavar="RUN", help="A run folder, or paper/variant/seed-n.  [default: the shipped weights]")
+@click.option(
+    "--run", metavar="RUN", help="A run folder, or [profile/]paper/variant/seed-n.  [default: the shipped weights]"
+)
 @click.option(
     "--faces",
     type=click.Choice(["all", "largest", "none"]),

@@ -29,24 +29,25 @@ def find_weights(run: str, published: Path = PUBLISHED) -> Weights:
     """Find the weights that a user names.
 
     Args:
-        run: a run folder; or `paper/variant/seed-n`, looked for among the runs of the paper profile in
-            `paths.runs_folder()`, then among what is shipped, then among the runs of the other `PROFILES`.
+        run: a run folder; `profile/paper/variant/seed-n` in `paths.runs_folder()`; or the same without its profile,
+            looked for among the runs of the paper profile, then among what is shipped, then among the other `PROFILES`.
         published: where the committed numbers are, to say that they come without weights.
 
     Raises:
         ValueError: if there is no such run, it is incomplete, or it holds no network; the message says what to do.
     """
     named, shipped = Path(run).expanduser(), load_shipped()
-    by_profile = [runs_folder() / profile / run for profile in PROFILES]
+    by_profile = [runs_folder() / profile / run for profile in (*PROFILES, ".")]
     found = [folder for folder in (named, *by_profile) if (folder / "config.json").is_file()]
     complete = [folder for folder in found if (folder / MODEL).is_file() and Run(folder).is_complete]
     if run == shipped.name and not {named, by_profile[0]} & set(complete):
         return shipped
     if found:
         return _weights_of(Run((complete or found)[0]))
-    if (Path(published) / run / "config.json").is_file():
-        return _weights_of(Run(Path(published) / run))  # it has none, and is told so
-    places = f"a run folder, or paper/variant/seed-n in {runs_folder()}"
+    copy = Path(published) / run.removeprefix("published/")
+    if (copy / "config.json").is_file():
+        return _weights_of(Run(copy))  # it has none, and is told so
+    places = f"a run folder, or [profile/]paper/variant/seed-n in {runs_folder()}"
     raise ValueError(f"run must name {places}. Received: {run!r}")
 
 

@@ -130,7 +130,9 @@ def test_a_run_is_found_by_its_folder_and_by_its_name(runs):
     smoke = _trained(runs, profile="smoke", variant="without_dropout")
     name = f"{PAPER}/without_dropout/seed-0"
     assert find_weights(str(smoke.folder)) == find_weights(name)
+    assert find_weights(f"smoke/{name}") == find_weights(name)
     paper = _trained(runs, variant="without_dropout")
+    assert find_weights(f"smoke/{name}").file == smoke.folder / "model.keras"
     assert find_weights(name).file == paper.folder / "model.keras"
     assert find_weights(str(smoke.folder)).file == smoke.folder / "model.keras"
     (paper.folder / "metrics.json").unlink()  # it is being trained
@@ -149,14 +151,15 @@ def test_what_is_shipped_can_be_named_and_gives_way_to_one_s_own_of_the_paper_s_
 
 def test_published_runs_come_without_weights_and_one_is_told_what_to_do(runs, tmp_path):
     published = _published(write_fake_run(tmp_path / "elsewhere", variant="without_dropout"), tmp_path)
-    with pytest.raises(ValueError, match="numbers without weights") as error:
-        find_weights(f"{PAPER}/without_dropout/seed-0", published)
-    assert f"fer-lib train {PAPER} without_dropout --seed 0 --profile paper" in str(error.value)
+    for name in (f"{PAPER}/without_dropout/seed-0", f"published/{PAPER}/without_dropout/seed-0"):
+        with pytest.raises(ValueError, match="numbers without weights") as error:
+            find_weights(name, published)
+        assert f"fer-lib train {PAPER} without_dropout --seed 0 --profile paper" in str(error.value)
 
 
 def test_names_of_nothing_are_refused(runs, tmp_path):
     for name in ("nobody/nothing/seed-0", str(tmp_path), "", "light_vgg"):
-        with pytest.raises(ValueError, match="run must name a run folder, or paper/variant/seed-n"):
+        with pytest.raises(ValueError, match="run must name a run folder, or .profile/.paper/variant/seed-n"):
             find_weights(name)
 
 
