@@ -56,10 +56,13 @@ def data() -> None:
 @data.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def verify(path: Path) -> None:
-    """Print rows, classes per split, duplicates, leaks between splits and the sha256 of FER2013 at PATH."""
+    """Print rows, classes per split, duplicates, leaks between splits and the sha256 of FER2013 at PATH.
+
+    PATH may be "sample", for the built-in one.
+    """
     from fer_lib import audit, datasets
 
-    click.echo(audit.describe(audit.summarize(datasets.load_fer2013(path))))
+    click.echo(audit.describe(audit.summarize(datasets.load_data(path))))
 
 
 @data.command("audit")
@@ -107,7 +110,12 @@ def sample(path: Path) -> None:
 @click.option("--profile", default="auto", show_default=True, help="auto, smoke, quick or paper.")
 @click.option("-j", "--jobs", type=int, help="Notebooks at the same time.  [default: a core each in smoke, else 1]")
 @click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter of the notebooks.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Stop a notebook that takes longer.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop a notebook that takes longer.",
+)
 @click.option("--resume", is_flag=True, help="Skip notebooks that were completed unchanged before.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and with what.")
 def run(
@@ -155,7 +163,7 @@ def run(
 @main.command()
 @click.argument("paper")
 @click.argument("variant")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--profile", default="quick", show_default=True, help="smoke, quick or paper.")
 @click.option("--epochs", type=click.IntRange(min=1), help="In place of the card's.")
 def train(paper: str, variant: str, seed: int, profile: str, epochs: int | None) -> None:
@@ -204,7 +212,10 @@ def report(
     if split or view:
         raise click.UsageError("--split and --view go with --compare.")
     from fer_lib import runner
+    from fer_lib.notebooks import find_profiles
 
+    if profile and profile not in find_profiles():
+        raise ValueError(f"profile must be one of {', '.join(find_profiles())}. Received: {profile!r}")
     if publish:
         _publish()
     click.echo(runner.write_reports(profile))

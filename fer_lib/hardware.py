@@ -9,9 +9,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from fer_lib.budgets import PRECISIONS
 from fer_lib.paths import PROJECT
 
-PRECISIONS = ("auto", "bfloat16", "float32")
 RECORDED_PACKAGES = ("fer_lib", "tensorflow", "keras", "numpy", "scikit-learn")
 
 

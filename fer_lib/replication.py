@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from fer_lib import papers
+from fer_lib.budgets import check_budget
 from fer_lib.claims import judge
 from fer_lib.datasets import FerDataset, load_data
 from fer_lib.inputs import input_splits
@@ -76,7 +77,7 @@ class Replication:
         rows = [judgement.to_dict() for judgement in judge(self.card, self.complete_runs())]
         columns = {"where": "where", "says": "claim", "published": "published", "measured_text": "measured"}
         table = pd.DataFrame(rows)[[*columns, "verdict", "reason"]].rename(columns=columns)
-        return table.fillna({"verdict": "withheld"})
+        return table.fillna({"verdict": "no verdict"})
 
     def complete_runs(self) -> list[Run]:
         """Complete runs of this paper and profile on this data."""
@@ -168,9 +169,10 @@ def open_replication(
         precision: auto, bfloat16 or float32.
 
     Raises:
-        ValueError: if the paper or the profile is unknown, or the data are not FER2013.
+        ValueError: if the paper or the profile is unknown, a budget is of the wrong kind, or the data are not FER2013.
         FileNotFoundError: if `data_path` names nothing.
     """
+    check_budget({"epochs": epochs, "seeds": seeds, "trials": trials, "precision": precision})
     card = papers.load(paper)
     budget = card.budget(profile)
     runs = Path(runs_path) if runs_path else runs_folder()

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from fer_lib.budgets import check_budget
 from fer_lib.files import write_json
 from fer_lib.notebooks import find_notebooks, load_profile, read_notebook, select_notebooks
 from fer_lib.paths import NOTEBOOKS, find_data, reports_folder
@@ -44,10 +45,12 @@ def plan_jobs(
         The profile's name ("auto" resolved), and the jobs in order.
 
     Raises:
-        ValueError: if an id, the profile or a parameter is unknown, or a notebook has no `parameters` cell.
+        ValueError: if an id, the profile or a parameter is unknown or of the wrong kind, or a notebook has no
+            `parameters` cell.
         FileNotFoundError: if `data_path` or FER2013_CSV names nothing.
     """
     given = dict(parameters or {})
+    check_budget(given)
     if "profile" in given:
         raise ValueError(f"the profile is chosen with --profile. Received: parameter profile={given['profile']!r}")
     data_path = given.get("data_path")
@@ -107,10 +110,11 @@ def run_notebooks(
     reports = Path(reports or reports_folder()).resolve()
     outcomes = {job.notebook.name: _completed_before(job, reports) if resume else None for job in planned}
     waiting = [job for job in planned if outcomes[job.notebook.name] is None]
+    lines = ProgressLines(stream or sys.stdout)
+    given = "".join(f", {name} {value!r}" for name, value in (parameters or {}).items())
+    lines.say(f"profile {profile}, data {planned[0].data}{given}: {len(waiting)} of {len(planned)} notebooks to run")
     if dry_run:
         return [outcomes[job.notebook.name] or Outcome(job.notebook.name, "to run") for job in planned]
-    lines = ProgressLines(stream or sys.stdout)
-    lines.say(f"profile {profile}, data {planned[0].data}: {len(waiting)} of {len(planned)} notebooks to run")
     ran = _run_all(waiting, profile, reports, jobs, timeout_seconds, lines)
     return [outcomes[job.notebook.name] or ran[job.notebook.name] for job in planned]
 

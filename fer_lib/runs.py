@@ -15,6 +15,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,8 +110,7 @@ def run_folder(runs: Path, profile: str, paper: str, variant: str, seed: int) ->
 
 def find_runs(runs: Path, profile: str, paper: str | None = None) -> list[Run]:
     """Complete runs of a profile, sorted by paper, variant and seed."""
-    pattern = f"{paper or '*'}/*/seed-*/metrics.json"
-    return sorted((Run(path.parent) for path in (Path(runs) / profile).glob(pattern)), key=_order)
+    return sorted(map(Run, _run_folders(Path(runs) / profile, paper or "*", "metrics.json")), key=_order)
 
 
 def write_obstacle(folder: Path, reason: str) -> None:
@@ -126,17 +126,21 @@ def find_obstacles(runs: Iterable[Run]) -> dict[tuple[str, int], str]:
 
 def read_obstacles(paper: Path) -> dict[tuple[str, int], str]:
     """Why runs in a paper's folder could not be made: variant and seed -> reason."""
-    noted = sorted(Path(paper).glob(f"*/seed-*/{OBSTACLE}"))
-    missing = [path for path in noted if not Run(path.parent).is_complete]
-    return {
-        (path.parts[-3], int(path.parent.name.removeprefix("seed-"))): _read_json(path)["reason"] for path in missing
-    }
+    noted = _run_folders(Path(paper).parent, Path(paper).name, OBSTACLE)
+    missing = [folder for folder in noted if not Run(folder).is_complete]
+    return {_order(Run(folder))[1:]: _read_json(folder / OBSTACLE)["reason"] for folder in missing}
 
 
 def request_sha256(request: dict[str, Any]) -> str:
     """Hash of what determines a run: equal requests, equal hash, whatever the order of their keys."""
     text = json.dumps(request, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _run_folders(profile: Path, paper: str, holding: str) -> list[Path]:
+    """Folders of runs that hold a file, sorted; what only looks like one (`seed-a`, `seed-0 copy`) is passed over."""
+    found = profile.glob(f"{paper}/*/seed-*/{holding}")
+    return sorted(path.parent for path in found if re.fullmatch(r"seed-\d+", path.parent.name))
 
 
 def _order(run: Run) -> tuple[str, str, int]:

@@ -66,6 +66,16 @@ def test_help_loads_nothing_heavy(tmp_path):
         (["run", "-p", "rates", "1"], "00_only has the parameters profile, data_path, rate. Received: rates"),
         (["run", "--jobs", "0"], "jobs must be at least 1"),
         (["run", "-p", "data_path", "none.csv"], "data_path must name a file"),
+        (
+            ["run", "-p", "seeds", "abc"],
+            "seeds must be a list of whole numbers from 0 on, as [0, 1], or None. Received",
+        ),
+        (["run", "-p", "seeds", "3", "--dry-run"], "seeds must be a list of whole numbers"),
+        (["run", "-p", "seeds", "[0, -1]"], "seeds must be a list of whole numbers"),
+        (["run", "-p", "epochs", "0"], "epochs must be a whole number from 1 on, or None. Received: 0"),
+        (["run", "-p", "trials", "true"], "trials must be a whole number from 1 on"),
+        (["run", "-p", "precision", "half"], "precision must be one of auto, bfloat16, float32. Received: 'half'"),
+        (["report", "--profile", "fast"], "profile must be one of paper, quick, smoke. Received: 'fast'"),
         (["data", "verify", "none.csv"], "none.csv"),
         (["train", "nobody", "light_vgg"], "nobody"),
         (["train", "shi_light_vgg", "heavy_vgg"], "heavy_vgg"),
@@ -80,8 +90,15 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, arguments, message):
     assert not (project / "reports").exists()
 
 
-def test_unknown_options_are_usage_errors(tmp_path):
-    assert fer_lib(write_project(tmp_path, n00_only="1"), "run", "--fast").returncode == 2
+@pytest.mark.parametrize(
+    "arguments",
+    [["run", "--fast"], ["run", "--timeout", "-3"], ["train", "shi_light_vgg", "lda", "--seed", "-1"]],
+    ids=["option", "timeout", "seed"],
+)
+def test_unknown_options_and_numbers_out_of_range_are_usage_errors(tmp_path, arguments):
+    project = write_project(tmp_path, n00_only="1")
+    assert fer_lib(project, *arguments).returncode == 2
+    assert not (project / "reports").exists()
 
 
 def test_a_dry_run_shows_what_would_run(tmp_path):
@@ -89,6 +106,9 @@ def test_a_dry_run_shows_what_would_run(tmp_path):
     done = fer_lib(project, "run", "other", "--profile", "smoke", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "01_other  to run" in done.stdout and "00_only" not in done.stdout
+    assert "profile smoke, data sample: 1 of 1 notebooks to run" in done.stdout
+    given = fer_lib(project, "run", "other", "--profile", "smoke", "--dry-run", "-p", "rate", "0.2")
+    assert "profile smoke, data sample, rate 0.2: 1 of 1" in given.stdout
 
 
 def test_list_names_notebooks_papers_and_variants():
@@ -110,3 +130,7 @@ def test_sample_writes_fer2013_s_layout_and_verify_reads_it(tmp_path):
     assert done.returncode == 0, done.stderr
     for word in ("PublicTest", "PrivateTest", "duplicate", "sha256"):
         assert word in done.stdout
+    named = subprocess.run([*command, "verify", "sample"], env=environment, capture_output=True, text=True, check=False)
+    assert [line for line in named.stdout.splitlines() if "sha256" in line] == [
+        line for line in done.stdout.splitlines() if "sha256" in line
+    ]

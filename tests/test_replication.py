@@ -67,11 +67,11 @@ def test_a_sample_has_a_row_per_claim_and_no_verdict(trained):
     table = replication.verdicts()
     assert list(table) == ["where", "claim", "published", "measured", "verdict", "reason"]
     assert table["claim"].tolist() == [claim.says for claim in CARD.claims]
-    assert set(table["verdict"]) == {"withheld", "not run"}
-    assert set(table.loc[table["verdict"] == "withheld", "reason"]) == {"sample data"}
+    assert set(table["verdict"]) == {"no verdict", "not run"}
+    assert set(table.loc[table["verdict"] == "no verdict", "reason"]) == {"sample data"}
     accuracy = np.mean([run.metrics["test"]["single"]["accuracy"] for run in runs["light_vgg"]])
     row = table[table["claim"].str.startswith("The test accuracy of the CNN")].iloc[0]
-    assert row["verdict"] == "withheld" and row["measured"].startswith(f"{100 * accuracy:.1f} %")
+    assert row["verdict"] == "no verdict" and row["measured"].startswith(f"{100 * accuracy:.1f} %")
 
 
 def test_the_notice_of_a_short_run_on_a_sample_says_both(trained):
@@ -151,8 +151,8 @@ def test_full_runs_on_the_data_get_verdicts(tmp_path):
 def test_shortened_runs_on_the_data_get_none(tmp_path):
     write_fake_run(tmp_path, shortened=True)
     table = replication_of(tmp_path).verdicts()
-    assert set(table["verdict"]) == {"withheld", "not run"}
-    assert set(table.loc[table["verdict"] == "withheld", "reason"]) == {"shortened budget"}
+    assert set(table["verdict"]) == {"no verdict", "not run"}
+    assert set(table.loc[table["verdict"] == "no verdict", "reason"]) == {"shortened budget"}
 
 
 def test_without_runs_every_claim_is_not_run(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_lib.files import write_json, write_npz
-from fer_lib.runs import Run, find_runs, request_sha256, run_folder
+from fer_lib.runs import Run, find_runs, read_obstacles, request_sha256, run_folder
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 REQUESTS = st.dictionaries(
@@ -75,6 +75,14 @@ def test_unfinished_runs_trials_and_those_set_aside_are_not_found(tmp_path):
     write_json(tmp_path / "quick/a/search/trial-000/seed-0/metrics.json", {})
     assert find_runs(tmp_path, "quick") == []
     assert not Run(run_folder(tmp_path, "quick", "a", "x", 0)).is_complete
+
+
+def test_folders_that_only_look_like_runs_are_passed_over(tmp_path):
+    for name in ("seed-a", "seed--1", "seed-0 copy", "seed-3"):
+        write_json(tmp_path / "quick/a/x" / name / "metrics.json", {})
+        write_json(tmp_path / "quick/a/y" / name / "obstacle.json", {"reason": "none"})
+    assert [run.folder.name for run in find_runs(tmp_path, "quick")] == ["seed-3"]
+    assert read_obstacles(tmp_path / "quick/a") == {("y", 3): "none"}
 
 
 def test_a_run_reads_what_its_folder_holds(tmp_path):
