@@ -15,7 +15,7 @@ from fer_lib.metrics import (
     paired_difference,
     wilson_interval,
 )
-from fer_lib.papers.claim_kinds import Claim, DifferenceClaim
+from fer_lib.papers.claim_kinds import Claim, DifferenceClaim, SplitName, ValueClaim
 from fer_lib.runs import Predictions, Run
 
 NO_INTERVAL = "no interval: one seed, and no share of images"
@@ -83,6 +83,13 @@ def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
     wilson = wilson_interval(min(max(mean, 0.0), 1.0) * images, images) if images else None
     found = _summarise(runs, values, wilson, f"Wilson 95 % on {images:,} {_name_of_images(metrics)}")
     return found if wilson is None else _within_a_share(found)
+
+
+def measure_accuracy(runs: Sequence[Run], split: SplitName = "test", view: str = "single") -> Measurement:
+    """Mean accuracy of one variant and its interval, made as for a claim on it; raises as `measure`."""
+    told = {"id": "accuracy", "says": "accuracy", "where": "here", "kind": "value", "variant": "any"}
+    claim = {**told, "split": split, "view": view, "metric": "accuracy", "published": "0 %"}
+    return measure(runs, ValueClaim.model_validate(claim), "accuracy")
 
 
 def measure_difference(pairs: Sequence[tuple[Run, Run]], claim: DifferenceClaim) -> Measurement:

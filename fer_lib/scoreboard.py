@@ -14,8 +14,8 @@ import pandas as pd
 from fer_lib import papers
 from fer_lib.claims import Judgement, judge
 from fer_lib.labels import EMOTIONS, GROUPINGS
-from fer_lib.measurements import Measurement, measure
-from fer_lib.papers.claim_kinds import SplitName, ValueClaim
+from fer_lib.measurements import Measurement, measure_accuracy
+from fer_lib.papers.claim_kinds import SplitName
 from fer_lib.runs import Run
 from fer_lib.tested_on import name_test_sets, test_key
 from fer_lib.verdicts import SHORTENED, SMALL_BUDGET
@@ -59,8 +59,8 @@ class Model:
         return SMALL_BUDGET if papers.load(self.paper).variants[self.variant].small_budget else ""
 
     def accuracy(self, view: str = "single", split: SplitName = "test") -> Measurement:
-        """Mean over the seeds and its interval, made as for a claim on it (`measurements.measure`)."""
-        return measure(self.runs, _accuracy_claim(split, view), "accuracy")
+        """Mean over the seeds and its interval, made as for a claim on it."""
+        return measure_accuracy(self.runs, split, view)
 
     def has(self, view: str, split: str = "test") -> bool:
         """Whether all runs were scored so."""
@@ -214,11 +214,6 @@ def with_ends(found: Measurement, name: str, low: str, high: str) -> dict[str, f
     """A number and the ends of its interval under these names, NaN where it has none."""
     ends = found.interval or (np.nan, np.nan)
     return {name: found.value, low: ends[0], high: ends[1]}
-
-
-def _accuracy_claim(split: SplitName, view: str) -> ValueClaim:
-    told = {"id": "accuracy", "says": "accuracy", "where": "here", "kind": "value", "variant": "any"}
-    return ValueClaim.model_validate({**told, "split": split, "view": view, "metric": "accuracy", "published": "0 %"})
 
 
 def _seconds(run: Run) -> float:

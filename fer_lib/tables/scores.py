@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fer_lib.measurements import measure_accuracy
+from fer_lib.papers.claim_kinds import SplitName
 from fer_lib.runs import Run
-from fer_lib.tables.parts import check_published, interval_of, published_column, split_metrics
+from fer_lib.tables.parts import check_published, published_column, split_metrics
 
 SCORES = {
     "accuracy": "accuracy",
@@ -17,7 +19,7 @@ SCORES = {
 }
 """Rows of `split_score_table`: name in a run's metrics -> what the table calls it, in the order of LT2326's Table 1."""
 
-SCORED_ON = {
+SCORED_ON: dict[tuple[SplitName, str], str] = {
     ("train", "single"): "train",
     ("test", "single"): "test",
     ("test", "single_unleaked"): "test, without leaks",
@@ -66,8 +68,8 @@ def accuracy_table(
     Returns:
         One row per condition and set: condition, scored on, seeds (runs scored on it), images (mean count, rounded),
         leaked (share of the test images whose picture also stands in train, where it was counted), accuracy (mean over
-        the seeds), low and high (Wilson 95 % on that many images), lowest seed, highest seed, published. All but the
-        counts are fractions, NaN where there is none.
+        the seeds), low and high (95 %, made as for a claim on it: `measurements.measure`), lowest seed, highest seed,
+        published. All but the counts are fractions, NaN where there is none.
 
     Raises:
         ValueError: if a condition has no run, or a published name is none of the rows'.
@@ -83,27 +85,25 @@ def _accuracies(condition: str, runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Rows of `accuracy_table` for one condition, without the published values."""
     if not runs:
         raise ValueError(f"every condition must have a run. Received: none for {condition!r}")
-    metrics, rows = [run.metrics for run in runs], []
+    rows = []
     for (split, view), name in SCORED_ON.items():
-        scored = [(found, found[split][view]) for found in metrics if found.get(split, {}).get(view)]
+        scored = [run for run in runs if run.metrics.get(split, {}).get(view)]
         if scored:
-            accuracies = [score["accuracy"] for _, score in scored]
-            images = round(float(np.mean([score["n"] for _, score in scored])))
-            mean = float(np.mean(accuracies))
-            low, high = interval_of(mean, images)
-            leaked = [found.get("data", {}).get("leaked_test_share", np.nan) for found, _ in scored]
+            found = measure_accuracy(scored, split, view)
+            low, high = found.interval or (np.nan, np.nan)
+            leaked = [run.metrics.get("data", {}).get("leaked_test_share", np.nan) for run in scored]
             rows.append(
                 {
                     "condition": condition,
                     "scored on": name,
                     "seeds": len(scored),
-                    "images": images,
+                    "images": round(float(np.mean([run.metrics[split][view]["n"] for run in scored]))),
                     "leaked": float(np.mean(leaked)) if name == "test" else np.nan,
-                    "accuracy": mean,
+                    "accuracy": found.value,
                     "low": low,
                     "high": high,
-                    "lowest seed": min(accuracies),
-                    "highest seed": max(accuracies),
+                    "lowest seed": min(found.by_seed.values()),
+                    "highest seed": max(found.by_seed.values()),
                 }
             )
     return rows
