@@ -56,9 +56,10 @@ def data() -> None:
 @data.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def verify(path: Path) -> None:
-    """Print rows, classes per split, duplicates, leaks between splits and the sha256 of FER2013 at PATH.
+    """Check FER2013 at PATH, and count what it holds.
 
-    PATH may be "sample", for the built-in one.
+    Prints rows, classes per split, duplicates, leaks between splits and the sha256. PATH may be "sample", for the
+    built-in one.
     """
     from fer_lib import audit, datasets
 
@@ -72,8 +73,9 @@ def verify(path: Path) -> None:
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the copies that are kept.")
 @click.option("--label-noise", is_flag=True, help="Also list labels that a model of the other images doubts.")
 def audit_(path: Path, output: Path, votes: Path | None, seed: int, label_noise: bool) -> None:
-    """List what is wrong with single images of FER2013 at PATH: row, split, label, reason, evidence.
+    """List what is wrong with single images at PATH.
 
+    The list holds row, split, label, reason and evidence of FER2013's images; it takes a minute or two for all of them.
     Prints the counts per reason and class, how often FER+ votes and the Haar cascade agree on what is no face, and how
     good the search for partly hidden faces is on drawn ones. PATH may be "sample", for the built-in one.
     """
@@ -167,7 +169,10 @@ def run(
 @click.option("--profile", default="quick", show_default=True, help="smoke, quick or paper.")
 @click.option("--epochs", type=click.IntRange(min=1), help="In place of the card's.")
 def train(paper: str, variant: str, seed: int, profile: str, epochs: int | None) -> None:
-    """Make one training run, or find it complete, and print its folder and its accuracies."""
+    """Make one training run, or find it complete.
+
+    Prints its folder and its accuracies.
+    """
     from fer_lib import papers
 
     card = papers.load(paper)
@@ -196,7 +201,7 @@ def train(paper: str, variant: str, seed: int, profile: str, epochs: int | None)
 def report(
     profile: str | None, publish: bool, pair: tuple[str, str] | None, split: str | None, view: str | None
 ) -> None:
-    """Build reports/index.html again from the run folders, or compare two runs.
+    """Build reports/index.html again, or compare two runs.
 
     Publishing copies numbers to reports/published, and writes its pages and the README's table from them.
 
