@@ -232,9 +232,10 @@ def format_spread(value: float, values: Sequence[float], unit: Unit) -> str:
     """A mean and the range of what it is the mean of: `33.9 % (29.6 to 38.5 % over 10 seeds)`."""
     if len(values) < 2:
         return format_number(value, unit)
-    told = [_format(number, unit, signed=False, like=value) for number in (value, min(values), max(values))]
-    mean, low, high = (f"{digits} {suffix}".strip() for digits, suffix in told)
-    return f"{mean} ({low.removesuffix(f' {unit}')} to {high} over {len(values)} seeds)"
+    ends = (value, min(values), max(values))
+    mean, low, high = (_format(number, unit, signed=False, like=value)[0] for number in ends)
+    suffix = f" {unit}" if unit else ""
+    return f"{mean}{suffix} ({low} to {high}{suffix} over {len(values)} seeds)"
 
 
 def _format(value: float, unit: Unit, signed: bool, like: float | None = None) -> tuple[str, str]:
