@@ -1,4 +1,4 @@
-"""The command `fer-lib`: thin words over `runner`, `training`, `audit`, `sample`, `report` and `published`.
+"""The command `fer-lib`: thin words over `runner`, `training`, `audit` and `sample`.
 
 Everything is imported by the command that needs it, so that help and mistakes in usage answer at once.
 """
@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from fer_lib.cli_predict import predict
+from fer_lib.cli_report import report
 
 FAILED = 1
 USAGE_ERROR = 2
@@ -192,60 +193,6 @@ def train(paper: str, variant: str, seed: int, profile: str, epochs: int | None)
                 click.echo(f"{split} {view}: accuracy {metrics['accuracy']:.4f}")
 
 
-@main.command()
-@click.option("--profile", help="Profile whose runs are shown; the one that ran last by default.")
-@click.option("--publish", is_flag=True, help="First publish the numbers of the paper profile's runs.")
-@click.option("--compare", "pair", nargs=2, metavar="A B", help="Instead set two runs side by side, image by image.")
-@click.option("--split", type=click.Choice(["test", "validation", "train"]), help="Of --compare.  [default: test]")
-@click.option("--view", help="Of --compare: of the images, single or ten_crops.  [default: single]")
-def report(
-    profile: str | None, publish: bool, pair: tuple[str, str] | None, split: str | None, view: str | None
-) -> None:
-    """Build reports/index.html again, or compare two runs.
-
-    Publishing copies numbers to reports/published, and writes its pages and the README's table from them.
-
-    A and B are folders of runs, or their names: shi_light_vgg/lda/seed-0, with a profile or "published" in front where
-    there are several (--profile says it for both). What differs is printed, and written to a page in reports/compare
-    with a table of every image that the two put into different classes.
-    """
-    if pair:
-        if publish:
-            raise click.UsageError("--compare writes a page of its own and does not go with --publish.")
-        _compare(pair, profile, split or "test", view or "single")
-        return
-    if split or view:
-        raise click.UsageError("--split and --view go with --compare.")
-    from fer_lib import runner
-    from fer_lib.notebooks import find_profiles
-
-    if profile and profile not in find_profiles():
-        raise ValueError(f"profile must be one of {', '.join(find_profiles())}. Received: {profile!r}")
-    if publish:
-        _publish()
-    click.echo(runner.write_reports(profile))
-
-
-def _compare(pair: tuple[str, str], profile: str | None, split: str, view: str) -> None:
-    from fer_lib import comparing
-
-    a, b = (comparing.find_run(name, profile) for name in pair)
-    found = comparing.compare_runs(a, b, split, view)
-    elsewhere = comparing.compare_elsewhere(found)
-    click.echo(comparing.describe_comparison(found, elsewhere))
-    click.echo(f"\n{comparing.write_comparison(found, elsewhere)}")
-
-
-def _publish() -> None:
-    from fer_lib import paths, published, report
-
-    for run in published.publish(paths.runs_folder()):
-        click.echo(f"published {run.folder}")
-    for path in report.write_results():
-        click.echo(path)
-    report.update_readme()
-
-
 def _treat_as_interrupt(*names: str) -> None:
     """Let these signals stop the notebooks first; leave alone what is ignored already, as under nohup."""
     for name in names:
@@ -261,6 +208,7 @@ def _echo_table(rows: Sequence[Sequence[str]]) -> None:
 
 
 main.add_command(predict)
+main.add_command(report)
 
 if __name__ == "__main__":
     main()

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,7 @@ from fer_lib.parsing import parse_csv
 from fer_lib.paths import find_data
 from fer_lib.picture_folder import pictures_sha256, read_pictures
 
-__all__ = ["DatasetError", "FerDataset", "Split", "load_data", "load_fer2013", "take_part"]
+__all__ = ["DatasetError", "FerDataset", "Split", "load_data", "load_fer2013", "number_pictures", "take_part"]
 
 SPLIT_USAGES = {"train": "Training", "validation": "PublicTest", "test": "PrivateTest"}
 """The official split: what FER2013 calls each of ours."""
@@ -71,6 +71,12 @@ class Split:
     def __repr__(self) -> str:
         """Count and size of the images."""
         return f"Split({len(self):,} images of {'×'.join(map(str, self.images.shape[1:]))})"
+
+
+def number_pictures(images: Iterable[np.ndarray]) -> np.ndarray:
+    """Number pictures from 0 by first appearance, equal ones alike: n of uint8 (h, w, c) -> int64 (n,)."""
+    numbers: dict[bytes, int] = {}
+    return np.array([numbers.setdefault(image.tobytes(), len(numbers)) for image in images], dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)

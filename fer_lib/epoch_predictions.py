@@ -16,6 +16,9 @@ EPOCH_PREDICTIONS = "epoch_predictions.npz"
 SPLITS = ("validation", "test")
 """PublicTest, which chose the epoch kept, and PrivateTest, which a flattered number would have chosen on."""
 
+TOLERATED_IMAGES = 3
+"""Images whose predicted class may change when probabilities are rounded to half precision, or computed anew."""
+
 
 @dataclass(frozen=True)
 class EpochPredictions:
@@ -70,13 +73,16 @@ def read_epoch_predictions(run: Run) -> EpochPredictions | None:
     return EpochPredictions(labels, classes)
 
 
-def find_disagreements(run: Run, predictions: EpochPredictions, tolerated_images: int) -> list[str]:
+def find_disagreements(run: Run, predictions: EpochPredictions) -> list[str]:
     """What of a run's numbers does not follow from the predictions of its kept epoch, in words; empty where all does.
 
     Args:
         run: a complete run.
         predictions: what each of its epochs predicts.
-        tolerated_images: how many images of a split may be counted otherwise.
+
+    Returns:
+        Another number of epochs than the history's, and splits of which more than `TOLERATED_IMAGES` images are counted
+        otherwise.
     """
     kept, epochs = run.metrics["history"]["kept_epoch"], run.metrics["history"]["epochs"]
     if predictions.epochs != epochs:
@@ -88,7 +94,7 @@ def find_disagreements(run: Run, predictions: EpochPredictions, tolerated_images
         cells = labels * classes + predictions.classes[split][kept - 1]
         confusion = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
         change = np.abs(confusion - np.array(stored["confusion"])).sum() / 2
-        if change > tolerated_images:
+        if change > TOLERATED_IMAGES:
             accuracy = f"{predictions.accuracies(split)[kept - 1]:.4f}, in the metrics {stored['accuracy']:.4f}"
             findings.append(f"{split}: kept epoch {kept} has accuracy {accuracy} ({change:g} images apart)")
     return findings

@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from fer_lib import sfew
 from fer_lib.audit import excluded_rows, load_audit
 from fer_lib.augment import make_transforms
-from fer_lib.datasets import FerDataset, Split
+from fer_lib.datasets import FerDataset, Split, number_pictures
 from fer_lib.labels import GROUPINGS
 from fer_lib.sample import load_sample
 from fer_lib.votes import find_votes_of
@@ -237,12 +237,6 @@ def _pool(data: FerDataset) -> Split:
     images = np.concatenate([split.images for split in splits])[order]
     labels = np.concatenate([split.labels for split in splits])[order]
     return Split(images, labels, rows[order], number_pictures(images))
-
-
-def number_pictures(images: np.ndarray) -> np.ndarray:
-    """Number pictures from 0 by first appearance, equal ones alike: uint8 (n, h, w, c) -> int64 (n,)."""
-    numbers: dict[bytes, int] = {}
-    return np.array([numbers.setdefault(image.tobytes(), len(numbers)) for image in images], dtype=np.int64)
 
 
 def _join(first: Split, second: Split) -> Split:

@@ -21,9 +21,8 @@ import numpy as np
 import pandas as pd
 
 from fer_lib import papers
-from fer_lib.epoch_predictions import EPOCH_PREDICTIONS, find_disagreements, read_epoch_predictions
+from fer_lib.epoch_predictions import EPOCH_PREDICTIONS, read_epoch_predictions
 from fer_lib.files import atomic, write_json, write_npz
-from fer_lib.metrics import classification_metrics
 from fer_lib.paths import PUBLISHED
 from fer_lib.runs import Run, find_obstacles, find_runs, request_sha256, write_obstacle
 
@@ -35,9 +34,6 @@ RECORD = ("started", "finished", "code_version", "packages", "hardware", "precis
 
 PATH_IN_TEXT = re.compile(r"(?<!\S)(?:~|/|[A-Za-z]:[\\/])[^\s,]+")
 """An absolute path among other words, up to a blank or comma."""
-
-TOLERATED_IMAGES = 3
-"""Images whose predicted class may change when probabilities are rounded to half precision."""
 
 
 def publish(runs: Path, profile: str = "paper", destination: Path = PUBLISHED) -> list[Run]:
@@ -98,68 +94,16 @@ def published_runs(paper: str | None = None, folder: Path = PUBLISHED) -> list[R
     return find_runs(Path(folder).parent, Path(folder).name, paper)
 
 
-def verify_published(folder: Path = PUBLISHED) -> list[str]:
-    """Compute published metrics anew from the published probabilities, and check that the requests have their hashes.
-
-    Returns:
-        What does not agree, in words, naming the run: counts of a confusion matrix that differ by more than
-        `TOLERATED_IMAGES` images (those of the kept epoch, where every epoch's classes are published, too), rows given
-        twice, a hash that is another. Empty where all is well.
-    """
-    findings = []
-    for run in published_runs(folder=folder):
-        name = run.folder.relative_to(folder).as_posix()
-        if run.config["request_sha256"] != request_sha256(run.request):
-            findings.append(f"{name}: request_sha256 is not the hash of the request")
-        if (run.folder / "predictions.npz").exists():
-            findings += [f"{name}: {finding}" for finding in (*_verify_predictions(run), *_verify_epochs(run))]
-    return findings
-
-
-def _verify_predictions(run: Run) -> list[str]:
-    findings = []
-    for split in SPLITS:
-        transforms = _transforms(run, split)
-        for view in run.views[split]:
-            saved = run.predictions(split, view)
-            findings += _verify_numbers(run, split, view, saved.labels, saved.probabilities)
-            if transforms is not None:
-                originals = transforms == 0
-                labels, probabilities = saved.labels[originals], saved.probabilities[originals]
-                findings += _verify_numbers(run, split, f"{view}_originals", labels, probabilities)
-            elif len(np.unique(saved.rows)) != len(saved.rows):
-                findings.append(f"{split} ({view}) predicts a row twice")
-    return findings
-
-
-def _verify_epochs(run: Run) -> list[str]:
-    try:
-        predictions = read_epoch_predictions(run)
-    except ValueError as error:
-        return [str(error)]
-    return [] if predictions is None else find_disagreements(run, predictions, TOLERATED_IMAGES)
-
-
-def _verify_numbers(run: Run, split: str, view: str, labels: np.ndarray, probabilities: np.ndarray) -> list[str]:
-    """What of a split's stored metrics does not follow from labels int64 (n,) and probabilities (n, classes)."""
-    stored = run.metrics[split][view]
-    computed = classification_metrics(labels, probabilities, stored["classes"])
-    change = np.abs(np.array(computed["confusion"]) - np.array(stored["confusion"])).sum() / 2
-    if computed["support"] == stored["support"] and change <= TOLERATED_IMAGES:
-        return []
-    numbers = f"{computed['accuracy']:.4f} from its probabilities, {stored['accuracy']:.4f} in its metrics"
-    return [f"{split} ({view}) has accuracy {numbers}"]
-
-
 def check_publishable(run: Run) -> None:
     """Refuse what proves nothing to others.
 
     Raises:
-        ValueError: if the run is incomplete, on the built-in sample, or at less than its card's budget.
+        ValueError: if the run is incomplete, on the built-in sample in place of its card's data, or at less than its
+            card's budget.
     """
     if not run.is_complete:
         raise ValueError(f"only complete runs are published. Received: {run.folder}")
-    if run.request["data"]["is_sample"]:
+    if run.is_on_sample_instead:
         raise ValueError(f"runs on the built-in sample are not published. Received: {run.folder}")
     if run.config["record"].get("shortened"):
         raise ValueError(f"runs trained for less than the card says are not published. Received: {run.folder}")
@@ -211,17 +155,10 @@ def _small_predictions(run: Run) -> dict[str, np.ndarray]:
             arrays[f"rows_{split}"] = saved.rows.astype(np.int32)
             arrays[f"labels_{split}"] = saved.labels.astype(np.uint8)
             arrays[f"{view}_{split}"] = saved.probabilities.astype(np.float16)
-        transforms = _transforms(run, split)
+        transforms = run.transforms(split)
         if transforms is not None:
             arrays[f"transforms_{split}"] = transforms.astype(np.uint8)
     return arrays
-
-
-def _transforms(run: Run, split: str) -> np.ndarray | None:
-    """Which transform of its row each image is, 0 for the original; None where a split holds no transforms."""
-    with np.load(run.folder / "predictions.npz", allow_pickle=False) as arrays:
-        name = f"transforms_{split}"
-        return arrays[name] if name in arrays.files else None
 
 
 def _publish_search(search: Path, path: Path) -> None:

@@ -77,6 +77,12 @@ class Run:
         return pd.read_csv(self.folder / "history.csv")
 
     @property
+    def is_on_sample_instead(self) -> bool:
+        """Whether the built-in sample took the place of the data; False of a variant that is on it by its protocol."""
+        data = self.request["data"]
+        return bool(data["is_sample"]) and data.get("protocol") != "drawn_sample"
+
+    @property
     def views(self) -> dict[str, list[str]]:
         """Views stored for each split, for example {"test": ["single"]}."""
         with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:
@@ -101,6 +107,12 @@ class Run:
                 raise KeyError(f"{self.folder} holds no predictions {key!r}; it holds {arrays.files}")
             rows, labels = (arrays[f"{name}_{split}"].astype(np.int64) for name in ("rows", "labels"))
             return Predictions(rows, labels, arrays[key].astype(np.float32))
+
+    def transforms(self, split: str) -> np.ndarray | None:
+        """Which transform of its row each predicted image is, 0 for the original; None where a split holds none."""
+        with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:
+            name = f"transforms_{split}"
+            return arrays[name] if name in arrays.files else None
 
 
 def run_folder(runs: Path, profile: str, paper: str, variant: str, seed: int) -> Path:

@@ -176,7 +176,7 @@ def describe_sources(published: Sequence[Run], own: Sequence[Run], profile: str)
             f"{whose}: {_count(len(runs), 'run')} of {_count(papers_of, 'paper')}" if runs else f"{whose}: none"
         )
     notes = [f"{'; '.join(told)}."]
-    if any(run.request["data"]["is_sample"] for run in own):
+    if any(run.is_on_sample_instead for run in own):
         notes.append("**Sample data: your numbers are comparable neither with the papers nor with those published.**")
     if any(run.config["record"].get("shortened") for run in own):
         notes.append("**Shortened budget: your trainings get no verdict.**")

@@ -43,7 +43,7 @@ class Evidence:
     @cached_property
     def caveat(self) -> str:
         """Why numbers of these runs are not comparable with the paper; empty where they are."""
-        if any(run.request["data"]["is_sample"] for run in self.runs):
+        if any(run.is_on_sample_instead for run in self.runs):
             return SAMPLE_DATA
         return SHORTENED if any(run.config["record"].get("shortened") for run in self.runs) else ""
 

@@ -174,7 +174,7 @@ def test_what_cannot_be_compared_is_one_line_and_exit_code_2(site, arguments, me
     ("arguments", "message"),
     [
         (["--compare", LDA], "requires 2 arguments"),
-        (["--compare", LDA, VGG, "--publish"], "does not go with --publish"),
+        (["--compare", LDA, VGG, "--publish"], "do not go with one another"),
         (["--split", "test"], "--split and --view go with --compare"),
         (["--view", "single"], "--split and --view go with --compare"),
         (["--compare", LDA, VGG, "--split", "dev"], "is not one of 'test', 'validation', 'train'"),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_data import make_tiny_data
 
+from fer_lib.audit import leaked_mask
 from fer_lib.metrics import mean_interval
 from fer_lib.super_resolution.enlarging import enlarge, load_enlarged
 from fer_lib.super_resolution.pairs import enlarge_bicubic, enlarge_nearest, shrink
@@ -158,6 +159,21 @@ def test_an_enlarged_data_set_keeps_labels_and_rows(data, method, user_cache) ->
     assert made.sha256 == loaded.sha256 != data.sha256
     assert method in made.source and made.is_sample == data.is_sample
     assert len(list(user_cache.iterdir())) == 1
+
+
+def test_images_of_one_picture_are_leaks_even_where_their_enlargements_differ(data, user_cache) -> None:
+    images = np.concatenate([data.train.images[2:3], data.test.images[1:]])
+    repeating = replace(data, test=replace(data.test, images=images))
+    made = load_enlarged(repeating, "bicubic")
+    apart = replace(made.test, images=made.test.images ^ 1)
+    assert leaked_mask(made.train, made.test).tolist() == [True, False, False]
+    assert leaked_mask(made.train, apart).tolist() == [True, False, False]
+
+
+def test_origins_that_are_known_are_kept(data, user_cache) -> None:
+    train, validation, test = (replace(split, origins=split.rows + 7) for split in data.splits().values())
+    made = load_enlarged(replace(data, train=train, validation=validation, test=test), "nearest")
+    assert [split.origins.tolist() for split in made.splits().values()] == [[7, 8, 9, 10], [], [11, 12, 13]]
 
 
 def test_the_cache_is_read_and_not_made_again(data, user_cache) -> None:

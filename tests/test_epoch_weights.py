@@ -129,5 +129,5 @@ def test_a_file_that_does_not_fit_the_run_is_refused(run, arrays, message):
 def test_a_file_with_other_epochs_than_the_history_disagrees(run):
     content = {f"classes_{split}": np.zeros((2, 14), np.uint8) for split in ("validation", "test")}
     np.savez(run.folder / EPOCH_PREDICTIONS, **content)
-    (finding,) = find_disagreements(run, read_epoch_predictions(run), 14)
+    (finding,) = find_disagreements(run, read_epoch_predictions(run))
     assert finding == f"{EPOCH_PREDICTIONS} holds 2 epochs, the history 3"

@@ -38,6 +38,7 @@ WITHOUT_TENSORFLOW = [
     "shipped",
     "trained",
     "published",
+    "verifying",
     "notebooks",
     "progress",
     "training_bar",
@@ -45,6 +46,7 @@ WITHOUT_TENSORFLOW = [
     "processes",
     "runner",
     "cli_predict",
+    "cli_report",
     "cli",
 ]
 # csv -> arrays -> tf.data -> model -> predictions -> verdicts -> report -> runner: no stage reaches a later one.

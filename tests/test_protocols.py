@@ -10,10 +10,10 @@ from PIL import Image
 from tiny_data import make_tiny_data
 
 from fer_lib.audit import leaked_mask
-from fer_lib.datasets import Split
+from fer_lib.datasets import Split, number_pictures
 from fer_lib.labels import EMOTIONS
 from fer_lib.papers.schema import Protocol
-from fer_lib.protocols import PROTOCOLS, describe_data, number_pictures, prepare, split_per_class
+from fer_lib.protocols import PROTOCOLS, describe_data, prepare, split_per_class
 
 BALANCED = {"originals_per_class": 5, "test_originals_per_class": 2, "transforms_per_original": 3}
 RANDOM = {"test_share": 0.2}

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from fake_runs import write_fake_run, write_fake_runs
+from fake_runs import PAPER, write_fake_run, write_fake_runs
 
 from fer_lib import accuracy_pairs, papers
 from fer_lib.claims import judge
@@ -21,6 +21,7 @@ from fer_lib.scoreboard import (
     score_table,
     source_table,
 )
+from fer_lib.summaries import Evidence
 
 OFFICIAL = "PrivateTest, 7 classes, 200 images"
 
@@ -237,6 +238,12 @@ def test_sources_are_told_with_what_bars_comparison(published, own):
     assert f"Published by us: {len(published)} runs of 1 paper; your own, profile smoke: 2 runs of 1 paper" in told
     assert "**Sample data" in told and "**Shortened budget" in told and "stand-in" not in told
     assert describe_sources([], [], "quick") == "Published by us: none; your own, profile quick: none."
+
+
+def test_a_variant_on_the_sample_by_design_makes_no_sample_data_of_the_rest(tmp_path):
+    run = write_fake_run(tmp_path, is_sample=True, protocol="drawn_sample")
+    assert "Sample data" not in describe_sources([], [run], "paper")
+    assert Evidence("ours", papers.load(PAPER), [run]).caveat == ""
 
 
 def test_a_stand_in_is_told(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from fer_lib.datasets import FerDataset, Split
+from fer_lib.datasets import FerDataset, Split, number_pictures
 from fer_lib.labels import EMOTIONS
 
 
@@ -15,13 +15,7 @@ def find_duplicates(dataset: FerDataset) -> pd.DataFrame:
         `label`; members of a group stand together.
     """
     images = pd.concat([_table(name, split) for name, split in dataset.splits().items()], ignore_index=True)
-    numbers: dict[bytes, int] = {}
-    groups = [
-        numbers.setdefault(image.tobytes(), len(numbers))
-        for split in dataset.splits().values()
-        for image in split.images
-    ]
-    images.insert(0, "group", groups)
+    images.insert(0, "group", number_pictures([image for split in dataset.splits().values() for image in split.images]))
     repeated = images[images["group"].duplicated(keep=False)].sort_values("group", kind="stable", ignore_index=True)
     repeated["group"] = pd.factorize(repeated["group"])[0]
     return repeated

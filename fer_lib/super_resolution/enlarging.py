@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from fer_lib.cache import read_cache, user_cache_folder, write_cache
-from fer_lib.datasets import FerDataset
+from fer_lib.datasets import FerDataset, number_pictures
 from fer_lib.super_resolution.pairs import check_images, enlarge_bicubic, enlarge_nearest
 
 if TYPE_CHECKING:
@@ -65,8 +65,9 @@ def load_enlarged(data: FerDataset, method: str, generator_path: Path | None = N
         generator_path: the saved generator (`.keras`) of `srgan`; None for the other methods.
 
     Returns:
-        The same splits, labels and rows with images uint8 (n, 2h, 2w, c), read-only; `sha256` is that of all that
-        determines them, so that nothing cached for the small images is taken for them.
+        The same splits, labels and rows with images uint8 (n, 2h, 2w, c), read-only, whose `origins` number the small
+        images: a generator may round equal images apart. `sha256` is that of all that determines them, so that nothing
+        cached for the small images is taken for them.
 
     Raises:
         ValueError: if there is no such method, or a generator is missing or given in vain.
@@ -87,9 +88,22 @@ def load_enlarged(data: FerDataset, method: str, generator_path: Path | None = N
         arrays = read_cache([path], names, key) or arrays  # mapped, so that 331 MB of memory are free again
     for images in arrays.values():
         images.flags.writeable = False
-    train, validation, test = (replace(split, images=arrays[name]) for name, split in data.splits().items())
+    origins = _origins(data)
+    train, validation, test = (
+        replace(split, images=arrays[name], origins=origins[name]) for name, split in data.splits().items()
+    )
     source = f"{data.source}, enlarged to twice its size by {method}"
     return replace(data, train=train, validation=validation, test=test, source=source, sha256=key)
+
+
+def _origins(data: FerDataset) -> dict[str, np.ndarray]:
+    """Which picture each image was made from: as known, else equal images are one picture."""
+    splits = data.splits()
+    if any(split.origins is None for split in splits.values()):
+        numbers = number_pictures([image for split in splits.values() for image in split.images])
+        ends = np.cumsum([len(split) for split in splits.values()])[:-1]
+        return dict(zip(splits, np.split(numbers, ends), strict=True))
+    return {name: split.origins for name, split in splits.items() if split.origins is not None}
 
 
 def _enlarge_splits(data: FerDataset, method: str, generator_path: Path | None) -> dict[str, np.ndarray]:

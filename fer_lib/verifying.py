@@ -1,0 +1,134 @@
+"""Published numbers -> what of them does not follow from the published probabilities, in words; nothing is trusted.
+
+Whoever has the data also checks the labels: the rows that stand beside the probabilities are rows of its source.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from fer_lib.datasets import FerDataset
+from fer_lib.ensemble import compare_with_better_member
+from fer_lib.epoch_predictions import TOLERATED_IMAGES, find_disagreements, read_epoch_predictions
+from fer_lib.labels import EMOTIONS, GROUPINGS
+from fer_lib.metrics import classification_metrics
+from fer_lib.paths import PUBLISHED
+from fer_lib.published import SPLITS, published_runs
+from fer_lib.runs import Run, request_sha256
+
+
+def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -> list[str]:
+    """Compute published metrics anew from the published probabilities, and check that the requests have their hashes.
+
+    Args:
+        folder: where published numbers stand.
+        data: the data set, to check the labels of runs that were made on it; None where it is not at hand.
+
+    Returns:
+        What does not agree, in words, naming the run: counts of a confusion matrix, and of the images on which an
+        ensemble or its better member alone is right, that differ by more than `TOLERATED_IMAGES` images (those of the
+        kept epoch, where every epoch's classes are published, too), rows given twice, labels that are not those of the
+        data, a hash that is another. Empty where all is well.
+    """
+    labels = None if data is None else _labels_of_rows(data)
+    findings = []
+    for run in published_runs(folder=folder):
+        name = run.folder.relative_to(folder).as_posix()
+        if run.config["request_sha256"] != request_sha256(run.request):
+            findings.append(f"{name}: request_sha256 is not the hash of the request")
+        if (run.folder / "predictions.npz").exists():
+            checks: tuple[Callable[[Run], list[str]], ...] = (_verify_predictions, _verify_epochs, _verify_ensemble)
+            findings += [f"{name}: {finding}" for check in checks for finding in check(run)]
+            if data is not None and labels is not None and is_made_on(run, data):
+                findings += [f"{name}: {finding}" for finding in _verify_labels(run, labels)]
+    return findings
+
+
+def is_made_on(run: Run, data: FerDataset) -> bool:
+    """Whether the rows of a run's predictions are rows of these data; those of film stills made of them are not."""
+    described = run.request["data"]
+    return described["sha256"] == data.sha256 and "stands_for" not in described
+
+
+def _verify_predictions(run: Run) -> list[str]:
+    findings = []
+    for split in SPLITS:
+        transforms = run.transforms(split)
+        for view in run.views[split]:
+            saved = run.predictions(split, view)
+            findings += _verify_numbers(run, split, view, saved.labels, saved.probabilities)
+            if transforms is not None:
+                originals = transforms == 0
+                labels, probabilities = saved.labels[originals], saved.probabilities[originals]
+                findings += _verify_numbers(run, split, f"{view}_originals", labels, probabilities)
+            elif len(np.unique(saved.rows)) != len(saved.rows):
+                findings.append(f"{split} ({view}) predicts a row twice")
+    return findings
+
+
+def _verify_numbers(run: Run, split: str, view: str, labels: np.ndarray, probabilities: np.ndarray) -> list[str]:
+    """What of a split's stored metrics does not follow from labels int64 (n,) and probabilities (n, classes)."""
+    stored = run.metrics[split][view]
+    computed = classification_metrics(labels, probabilities, stored["classes"])
+    change = np.abs(np.array(computed["confusion"]) - np.array(stored["confusion"])).sum() / 2
+    if computed["support"] == stored["support"] and change <= TOLERATED_IMAGES:
+        return []
+    numbers = f"{computed['accuracy']:.4f} from its probabilities, {stored['accuracy']:.4f} in its metrics"
+    return [f"{split} ({view}) has accuracy {numbers}"]
+
+
+def _verify_epochs(run: Run) -> list[str]:
+    try:
+        predictions = read_epoch_predictions(run)
+    except ValueError as error:
+        return [str(error)]
+    return [] if predictions is None else find_disagreements(run, predictions)
+
+
+def _verify_ensemble(run: Run) -> list[str]:
+    """What of an ensemble's comparison with its better member does not follow from the probabilities of the three."""
+    findings = []
+    for view, stored in run.metrics.get("ensemble", {}).items():
+        members = {name: Run(run.folder.parents[1] / name / run.folder.name) for name in stored["member_accuracies"]}
+        missing = [name for name, member in members.items() if not member.is_complete]
+        if missing:
+            findings.append(f"ensemble ({view}) has members that are not published: {', '.join(missing)}")
+            continue
+        test, validation = (run.predictions(split, view) for split in ("test", "validation"))
+        computed = compare_with_better_member(
+            test.labels,
+            test.probabilities,
+            {name: member.predictions("test", view).probabilities for name, member in members.items()},
+            validation.labels,
+            {name: member.predictions("validation", view).probabilities for name, member in members.items()},
+        )
+        counts = ("only_ensemble", "only_member")
+        if any(abs(computed[count] - stored[count]) > TOLERATED_IMAGES for count in counts):
+            numbers = [", ".join(f"{count} {found[count]}" for count in counts) for found in (computed, stored)]
+            findings.append(f"ensemble ({view}) has {numbers[0]} from the probabilities, {numbers[1]} in its metrics")
+    return findings
+
+
+def _labels_of_rows(data: FerDataset) -> np.ndarray:
+    """Labels int64 (rows + 1,) by row of the source; -1 for rows that no split holds, and at the end."""
+    splits = data.splits().values()
+    rows, labels = (np.concatenate([getattr(split, name) for split in splits]) for name in ("rows", "labels"))
+    by_row = np.full(rows.max(initial=-1) + 2, -1)
+    by_row[rows] = labels
+    return by_row
+
+
+def _verify_labels(run: Run, by_row: np.ndarray) -> list[str]:
+    """Which splits have labels beside their rows that are not those of the data."""
+    grouping, findings = run.request["grouping"], []
+    groups = range(len(EMOTIONS)) if grouping is None else GROUPINGS[grouping].group_of
+    by_emotion = np.array([*groups, -1])  # -1, no emotion, is the last one's place
+    for split in SPLITS:
+        for view in run.views[split][:1]:  # all views of a split have the same labels
+            saved = run.predictions(split, view)
+            true = by_emotion[by_row[np.minimum(saved.rows, len(by_row) - 1)]]
+            wrong = int((true != saved.labels).sum())
+            if wrong:
+                findings.append(f"{split} has {wrong} labels that are not those of the data")
+    return findings

@@ -1,0 +1,192 @@
+"""Published numbers that do not follow from the published probabilities are found out, whichever they are."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_runs import PAPER, write_fake_run, write_fake_runs
+from tiny_data import make_tiny_data
+from tiny_notebooks import fer_lib, write_project
+
+from fer_lib.datasets import load_fer2013
+from fer_lib.ensemble import compare_with_better_member
+from fer_lib.files import write_json, write_npz
+from fer_lib.labels import EMOTIONS, GROUPINGS
+from fer_lib.metrics import classification_metrics
+from fer_lib.paths import PUBLISHED
+from fer_lib.published import publish, published_runs
+from fer_lib.verifying import verify_published
+
+
+@pytest.fixture
+def published(tmp_path):
+    write_fake_runs(tmp_path / "runs")
+    publish(tmp_path / "runs", destination=tmp_path / "published")
+    return tmp_path / "published"
+
+
+def test_a_row_predicted_twice_is_found_out(published):
+    path = published / PAPER / "lda" / "seed-0" / "predictions.npz"
+    with np.load(path) as arrays:
+        content = dict(arrays)
+    content["rows_test"][1] = content["rows_test"][0]
+    write_npz(path, content)
+    assert verify_published(published) == [f"{PAPER}/lda/seed-0: test (single) predicts a row twice"]
+
+
+def test_what_was_published_proves_itself(published):
+    assert verify_published(published) == []
+
+
+def test_an_edited_number_is_found_out(published):
+    path = published / PAPER / "lda" / "seed-0" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["test"]["single"]["confusion"][0][0] += 20
+    write_json(path, metrics)
+    assert [finding.split(":")[0] for finding in verify_published(published)] == [f"{PAPER}/lda/seed-0"]
+
+
+def test_an_edited_request_is_found_out(published):
+    path = published / PAPER / "lda" / "seed-0" / "config.json"
+    path.write_text(re.sub(r'"seed": 0', '"seed": 5', path.read_text()))
+    assert verify_published(published) == [f"{PAPER}/lda/seed-0: request_sha256 is not the hash of the request"]
+
+
+def test_the_committed_numbers_prove_themselves():
+    if not published_runs():
+        pytest.skip("nothing is published yet")
+    assert verify_published(PUBLISHED) == []
+    for run in published_runs():
+        assert not run.is_on_sample_instead and not run.config["record"]["shortened"]
+
+
+@pytest.mark.data
+def test_the_committed_numbers_have_the_labels_of_fer2013(fer2013_csv, fer2013_cache):
+    assert verify_published(PUBLISHED, load_fer2013(fer2013_csv, fer2013_cache)) == []
+
+
+def data_of(run, wrong_row=-1):
+    """Data that a made-up run could be made on; one row may have another label than the true one."""
+    grouping = run.request["grouping"]
+    emotions = GROUPINGS[grouping].group_of if grouping else range(7)
+    data = make_tiny_data(sizes=(60, 200, 200), sha256=run.request["data"]["sha256"])
+    changed = {}
+    for name, split in data.splits().items():
+        groups = np.arange(len(split)) % len(set(emotions))
+        labels = np.array([list(emotions).index(group) for group in groups])
+        changed[name] = replace(split, labels=np.where(split.rows == wrong_row, (labels + 3) % 7, labels))
+    return replace(data, **changed)
+
+
+def publish_one(tmp_path, **options):
+    """A made-up run and the folder where it is published."""
+    run = write_fake_run(tmp_path / "runs", **options)
+    publish(tmp_path / "runs", destination=tmp_path / "published")
+    return run, tmp_path / "published"
+
+
+@pytest.mark.parametrize("variant", ["lda", "merged_disgust", "attitude"])
+@pytest.mark.parametrize(("row", "split"), [(60, "validation"), (459, "test")])
+def test_a_label_that_is_not_that_of_the_data_is_found_out(tmp_path, variant, row, split):
+    run, published = publish_one(tmp_path, variant=variant)
+    assert verify_published(published, data_of(run)) == []
+    wrong = data_of(run, wrong_row=row)
+    (finding,) = verify_published(published, wrong)
+    assert finding == f"{PAPER}/{variant}/seed-0: {split} has 1 labels that are not those of the data"
+
+
+def test_rows_that_the_data_do_not_have_are_found_out(tmp_path):
+    run, published = publish_one(tmp_path)
+    data = data_of(run)
+    (finding,) = verify_published(published, replace(data, test=data.test.take(np.arange(190))))
+    assert finding == f"{PAPER}/light_vgg/seed-0: test has 10 labels that are not those of the data"
+
+
+@pytest.mark.parametrize("options", [{"stands_for": "SFEW"}, {}])
+def test_runs_on_other_data_are_not_checked_against_these(tmp_path, options):
+    run, published = publish_one(tmp_path, **options)
+    sha256 = run.request["data"]["sha256"] if options else "other"
+    assert verify_published(published, replace(data_of(run, wrong_row=459), sha256=sha256)) == []
+
+
+ENSEMBLE = "liu_separable_ensemble"
+
+
+@pytest.fixture
+def with_ensemble(tmp_path):
+    """Two published networks and one that answers as either by turns, on the same images."""
+    runs = tmp_path / "runs"
+    accuracies = {"model_a_short": 0.5, "model_b_scratch": 0.6, "ensemble_average": 0.5}
+    made = {name: write_fake_run(runs, paper=ENSEMBLE, variant=name, accuracy=accuracies[name]) for name in accuracies}
+    first, second, fused = made.values()
+    with np.load(fused.folder / "predictions.npz") as arrays:
+        content = dict(arrays)
+    for split in ("train", "validation", "test"):
+        one, other = (run.predictions(split).probabilities for run in (first, second))
+        content[f"single_{split}"] = np.where(np.arange(len(one))[:, None] % 2, one, other)
+    write_npz(fused.folder / "predictions.npz", content)
+    metrics = {
+        **fused.metrics,
+        **{
+            split: {"single": classification_metrics(content[f"labels_{split}"], content[f"single_{split}"], EMOTIONS)}
+            for split in ("train", "validation", "test")
+        },
+    }
+    answers = [
+        {name: made[name].predictions(split).probabilities for name in list(made)[:2]}
+        for split in ("test", "validation")
+    ]
+    compared = compare_with_better_member(
+        content["labels_test"], content["single_test"], answers[0], content["labels_validation"], answers[1]
+    )
+    write_json(fused.folder / "metrics.json", {**metrics, "ensemble": {"single": compared}})
+    publish(runs, destination=tmp_path / "published")
+    return tmp_path / "published" / ENSEMBLE
+
+
+def test_an_ensemble_proves_itself_by_its_members(with_ensemble):
+    assert verify_published(with_ensemble.parent) == []
+
+
+def test_an_edited_comparison_of_an_ensemble_is_found_out(with_ensemble):
+    path = with_ensemble / "ensemble_average" / "seed-0" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    stored = metrics["ensemble"]["single"]
+    true = stored["only_member"]
+    stored["only_member"] -= 5
+    write_json(path, metrics)
+    (finding,) = verify_published(with_ensemble.parent)
+    alone = f"only_ensemble {stored['only_ensemble']}, only_member"
+    assert finding == (
+        f"{ENSEMBLE}/ensemble_average/seed-0: ensemble (single) has {alone} {true} from the probabilities, "
+        f"{alone} {true - 5} in its metrics"
+    )
+
+
+def test_an_ensemble_without_a_member_is_found_out(with_ensemble):
+    (with_ensemble / "model_b_scratch" / "seed-0" / "metrics.json").unlink()
+    (finding,) = verify_published(with_ensemble.parent)
+    assert finding.endswith("ensemble (single) has members that are not published: model_b_scratch")
+
+
+def test_the_command_says_what_was_checked_and_fails_where_a_number_was_edited(tmp_path, small_csv):
+    project = write_project(tmp_path, n00_only="1")
+    write_fake_run(tmp_path / "runs", variant="lda")
+    publish(tmp_path / "runs", destination=project / "reports" / "published")
+    done = fer_lib(project, "report", "--verify")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "1 published runs checked, none against labels, FER2013 was not found: no findings\n"
+    path = project / "reports" / "published" / PAPER / "lda" / "seed-0" / "config.json"
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 5'))
+    done = fer_lib(project, "report", "--verify", FER2013_CSV=str(small_csv))
+    finding, told = done.stdout.splitlines()
+    assert done.returncode == 1 and finding.endswith("request_sha256 is not the hash of the request")
+    assert told == f"1 published runs checked, 0 against the labels of {small_csv}: 1 findings"
+
+
+@pytest.mark.parametrize("other", [["--publish"], ["--compare", "a", "b"], ["--profile", "paper"], ["--split", "test"]])
+def test_verifying_is_asked_for_alone(tmp_path, other):
+    done = fer_lib(write_project(tmp_path, n00_only="1"), "report", "--verify", *other)
+    assert done.returncode == 2 and "go with" in done.stderr
