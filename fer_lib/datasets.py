@@ -91,7 +91,7 @@ class FerDataset:
         sha256: hash of the source's content.
         is_sample: whether this is the built-in sample, whose numbers are not comparable with any paper's.
         stands_for: data set that the pictures stand in for, not being at hand; empty where they are the real ones.
-        part_of: sha256 of the data that this is a part of (see `take_part`); empty where it is whole.
+        whole: the data that this is a part of (see `take_part`); None where it is whole.
     """
 
     train: Split
@@ -101,7 +101,7 @@ class FerDataset:
     sha256: str
     is_sample: bool
     stands_for: str = ""
-    part_of: str = ""
+    whole: "FerDataset | None" = None
 
     def splits(self) -> dict[str, Split]:
         """The three splits by name: train, validation, test."""
@@ -198,7 +198,7 @@ def take_part(data: FerDataset, images: int) -> FerDataset:
         test=test,
         source=f"{len(train):,} of the {len(data.train):,} training images of {data.source}",
         sha256=hashlib.sha256(f"{images} training images of {data.sha256}".encode()).hexdigest(),
-        part_of=data.sha256,
+        whole=data,
     )
 
 

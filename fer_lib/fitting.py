@@ -66,8 +66,8 @@ def fit_network(
 
     Only the training and the validation split are touched. The random state of an epoch (order of the images, dropout,
     augmentation) is a function of the seed and the epoch alone, so a resumed run draws what it would have drawn. Phases
-    follow each other (`unfreezing.plan_phases`), each with an optimizer of its own; a phase ends with its epochs, or
-    earlier where it was patient enough.
+    follow each other (`unfreezing.plan_phases`), each with an optimizer of its own, from the weights of the epoch that
+    the one before it kept; a phase ends with its epochs, or earlier where it was patient enough.
 
     Args:
         request: what determines the run, as `config.json` holds it.
@@ -104,6 +104,7 @@ def fit_network(
     for number in range(first, len(phases)):
         recorder.phase = number
         if number > first:
+            model.set_weights(state.kept)  # a phase goes on from the epoch that the one before it kept
             _compile(model, network, phases[number], settings, len(data.train))
         if not recorder.is_over():
             _fit_phase(model, request, data, recorder)

@@ -108,7 +108,7 @@ def _explain(job: Job, model: keras.Model) -> dict[str, Any]:
     keras.utils.set_random_seed(job.request["seed"])
     untrained = [keras.models.clone_model(model) for _ in range(UNTRAINED)]
     shown = job.data.test.take(np.arange(min(EXPLAINED, len(job.data.test))))
-    exact = job.data.is_sample and load_sample().sha256 in (job.data.sha256, job.data.part_of)
+    exact = job.data.is_sample and load_sample().sha256 in (job.data.sha256, (job.data.whole or job.data).sha256)
     masks = sample_masks(shown) if exact else None
     measured = measure_attribution(model, shown.images, masks=masks, untrained=untrained)
     return {"attribution": {**measured, "exact_landmarks": exact}}

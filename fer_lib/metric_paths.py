@@ -60,7 +60,15 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
         "leaked_test",
         "leaked_test_share",
     ),
-    "attribution": ("heat_share", "area_share", "heat_ratio", "heat_gain", "deletion_area", "insertion_area"),
+    "attribution": (
+        "heat_share",
+        "area_share",
+        "heat_ratio",
+        "heat_gain",
+        "heat_gain_low",
+        "deletion_area",
+        "insertion_area",
+    ),
     "super_resolution": ("psnr", "ssim", "psnr_over_bicubic", "ssim_over_bicubic"),
 }
 """Numbers of a run as a whole; per class means the class with the fewest images, leaked what also stands in train."""

@@ -60,22 +60,24 @@ def describe_data(data: FerDataset, protocol: str) -> dict[str, Any]:
     """What determines the images of a run, JSON-ready, known without making them.
 
     Returns:
-        `sha256` and `is_sample`; of the official splits their `sizes`, of others the `protocol`; of cleaned data a hash
-        of the rows left out, and whether votes or the cascade said what is no face; `stands_for` where the pictures
-        stand in for a data set that is not at hand.
+        `sha256` and `is_sample`; of a part of some data `part_of`, their hash; of the official splits their `sizes`, of
+        others the `protocol`; of cleaned data a hash of the rows left out, and whether votes or the cascade said what
+        is no face; `stands_for` where the pictures stand in for a data set that is not at hand.
     """
-    if protocol == "official":
-        sizes = {split: len(images) for split, images in data.splits().items()}
-        return {"sha256": data.sha256, "is_sample": data.is_sample, "sizes": sizes}
     if protocol == "drawn_sample":
         return {"sha256": load_sample().sha256, "is_sample": True, "protocol": protocol}
-    if not protocol.startswith("sfew"):
-        described = {"sha256": data.sha256, "is_sample": data.is_sample, "protocol": protocol}
-        if protocol == "cleaned_six":
-            described["cleaned_by"] = "votes" if find_votes_of(data) else "cascade"
-            described["cleaned_away_sha256"] = hashlib.sha256(_cleaned_away(data).tobytes()).hexdigest()
-        return described
-    return {**sfew.identify(data), "protocol": protocol}
+    if protocol.startswith("sfew"):
+        return {**sfew.identify(data), "protocol": protocol}
+    described = {"sha256": data.sha256, "is_sample": data.is_sample}
+    if data.whole is not None:
+        described["part_of"] = data.whole.sha256
+    if protocol == "official":
+        return described | {"sizes": {split: len(images) for split, images in data.splits().items()}}
+    described["protocol"] = protocol
+    if protocol == "cleaned_six":
+        described["cleaned_by"] = "votes" if find_votes_of(data) else "cascade"
+        described["cleaned_away_sha256"] = hashlib.sha256(_cleaned_away(data).tobytes()).hexdigest()
+    return described
 
 
 def _official(data: FerDataset, settings: Settings, seed: int) -> FerDataset:

@@ -135,7 +135,7 @@ class Replication:
             "narrower networks": bool(mine.options),
             "other hyper-parameters": bool(mine.hyperparameters),
             **{f"{built} in place of {named}": True for named, built in mine.models.items()},
-            "a part of the data": bool(self.data.part_of),
+            "a part of the data": self.data.whole is not None,
         }
         return [what for what, holds in told.items() if holds]
 

@@ -101,7 +101,7 @@ def sources_of(card: PaperCard, variant: str) -> list[str]:
 
 def is_shortened(card: PaperCard, request: dict[str, Any], data: FerDataset) -> bool:
     """Whether a request departs from the data, budget and network of the card, so that no verdict is due."""
-    return bool(data.part_of) or _budget(request) != _budget(
+    return data.whole is not None or _budget(request) != _budget(
         make_request(card, request["variant"], request["seed"], "paper", data)
     )
 

@@ -34,8 +34,9 @@ _FALLING = 0.01  # share of names that may stand out of order
 
 
 def find_votes_of(data: FerDataset) -> Path | None:
-    """The file of votes that belongs to some data: where there is one, and the data have FER2013's number of rows."""
-    return find_votes(data.source) if sum(map(len, data.splits().values())) == ROWS else None
+    """The file of votes that belongs to some data: where there is one, and the whole has FER2013's number of rows."""
+    whole = data.whole or data
+    return find_votes(whole.source) if sum(map(len, whole.splits().values())) == ROWS else None
 
 
 def read_votes(path: str | Path, data: FerDataset) -> pd.DataFrame:
@@ -43,7 +44,8 @@ def read_votes(path: str | Path, data: FerDataset) -> pd.DataFrame:
 
     Args:
         path: the file, with the columns Usage, Image name, neutral … contempt, unknown, NF.
-        data: FER2013 in its official splits, loaded from its CSV; the image folders do not keep its order of rows.
+        data: FER2013 in its official splits, or a part of it, loaded from its CSV; the image folders do not keep its
+            order of rows.
 
     Returns:
         `row`, `split` (train, validation, test) and the number of votes for each of `ANSWERS`, int64, in the order of
@@ -53,6 +55,10 @@ def read_votes(path: str | Path, data: FerDataset) -> pd.DataFrame:
         ValueError: if the file cannot be read or does not fit; the message names the file, the row (from 0) and column
             where there is one, and what was received.
     """
+    if data.whole is not None:
+        votes = read_votes(path, data.whole)
+        rows = np.concatenate([split.rows for split in data.splits().values()])
+        return votes[votes["row"].isin(rows)].reset_index(drop=True)
     path = Path(path).expanduser()
     if Path(data.source).is_dir():
         raise ValueError(

@@ -85,11 +85,37 @@ def test_one_copy_of_a_picture_under_several_classes_is_kept_by_seed() -> None:
     assert find_repeats(images, known.assign(label=2), seed=0)["two_classes"] == {}
 
 
+def test_a_copy_with_something_else_against_it_does_not_stay_for_a_sound_one() -> None:
+    face = draw_face("fear", np.random.default_rng(2)).image[..., None]
+    images = np.stack([face, face, face, face])
+    known = pd.DataFrame({"row": [4, 5, 8, 9], "split": "train", "label": [2, 2, 4, 2]})
+    for seed in range(12):
+        excluded = find_repeats(images, known, seed, unsound=[0, 1, 3])["two_classes"]
+        assert set(excluded) == {0, 1, 3} and "row 8 (train, sad) was drawn to stay" in excluded[0]
+        assert len(find_repeats(images, known, seed, unsound=range(4))["two_classes"]) == 3
+
+
+def test_no_picture_under_two_classes_is_lost_for_what_is_wrong_with_one_copy(data: FerDataset, tmp_path: Path) -> None:
+    votes = make_votes(data)
+    votes.loc[NEAR, ["neutral", "NF"]] = [0, 10]
+    table = audit_dataset(data, votes=read_votes(write_votes(tmp_path / "votes.csv", votes), data))
+    assert rows_of(table, "two_classes") == [NEAR] and 4 not in excluded_rows(table)
+
+
+def test_images_that_people_cannot_tell_are_listed_and_stay(data: FerDataset, tmp_path: Path) -> None:
+    votes = make_votes(data)
+    votes.loc[6, ["neutral", "unknown"]] = [4, 6]
+    votes.loc[7, ["neutral", "unknown"]] = [5, 5]
+    table = audit_dataset(data, votes=read_votes(write_votes(tmp_path / "votes.csv", votes), data))
+    assert rows_of(table, "unclear") == [6] and 6 not in excluded_rows(table)
+    assert evidence_of(table, 6, "unclear") == "6 of 10 FER+ votes: unknown"
+
+
 def test_the_evidence_names_the_copy_that_is_kept(table: pd.DataFrame) -> None:
     (row,) = rows_of(table, "two_classes")
     kept = {4: "row 21 (train, surprise)", NEAR: "row 4 (train, sad)"}[row]
 
-    assert evidence_of(table, row, "two_classes") == f"one of 2 copies under sad, surprise; {kept} is kept"
+    assert evidence_of(table, row, "two_classes") == f"one of 2 copies under sad, surprise; {kept} was drawn to stay"
 
 
 def test_without_votes_the_cascade_decides_and_says_so(data: FerDataset) -> None:

@@ -225,7 +225,7 @@ def test_a_part_holds_the_same_share_of_each_class_of_each_split(small_csv: Path
         assert np.bincount(split.labels, minlength=7).tolist() == expected.tolist()
         assert (np.diff(split.rows) > 0).all()
         np.testing.assert_array_equal(before.take(np.searchsorted(before.rows, split.rows)).images, split.images)
-    assert part.part_of == whole.sha256 and part.sha256 != whole.sha256
+    assert part.whole is whole and part.sha256 != whole.sha256
     assert f"{len(part.train)} of the 18 training images of {small_csv}" == part.source
 
 
@@ -238,7 +238,7 @@ def test_a_part_is_drawn_alike_each_time_and_known_from_the_whole(small_csv: Pat
     for protocol in ("official", "random_split"):
         described = [describe_data(data, protocol)["sha256"] for data in (whole, first, take_part(whole, 4))]
         assert len(set(described)) == 3
-    assert take_part(whole, 18) is whole and not whole.part_of
+    assert take_part(whole, 18) is whole and whole.whole is None
     with pytest.raises(ValueError, match="images must be at least 1. Received: 0"):
         take_part(whole, 0)
 

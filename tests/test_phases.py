@@ -45,6 +45,29 @@ def fit(data, folder, start, **settings):
     return fit_network(make(data, **settings), "hash", data, folder, precision="float32", start=start)
 
 
+def fit_head_alone(data, folder, start, **settings):
+    """The first phase alone."""
+    request = make(data, **settings)
+    head_alone = fitting._phases(start, request["hyperparameters"])[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "_phases", lambda network, settings: [head_alone])
+        return fit_network(request, "hash", data, folder, precision="float32", start=start)
+
+
+class Killed(Exception):
+    """In place of a signal."""
+
+
+def stop_after(patch, epoch):
+    """Interrupt a training when an epoch is complete and written."""
+
+    def report(progress):
+        if progress.epoch == epoch:
+            raise Killed
+
+    patch.setattr("fer_lib.recorder.write_progress", report)
+
+
 def base_weights(model):
     head = models.blocks.block_names(model)[0]
     return {layer.name: layer.get_weights() for layer in model.layers if layer.weights and layer.name not in head}
@@ -69,11 +92,7 @@ def test_only_a_trained_batch_norm_moves_on_a_frozen_base(data, start, tmp_path)
     """The head's phase alone is trained."""
     before = base_weights(start)
     for flag, expected in (("inference", set()), ("trained", {name for name in before if "bn" in name})):
-        request = make(data, epochs=1, frozen_batch_norm=flag)
-        head_alone = fitting._phases(start, request["hyperparameters"])[0]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(fitting, "_phases", lambda network, settings, phase=head_alone: [phase])
-            fitted = fit_network(request, "hash", data, tmp_path / flag, precision="float32", start=start)
+        fitted = fit_head_alone(data, tmp_path / flag, start, epochs=1, frozen_batch_norm=flag)
         assert differing(before, base_weights(fitted.model)) == expected
 
 
@@ -91,6 +110,26 @@ def test_the_epoch_of_the_last_phase_with_the_lowest_validation_loss_is_kept(dat
     fitted = fit(data, tmp_path, start, epochs=3)
     last = fitted.history[fitted.history["phase"] == 2]
     assert fitted.kept_epoch == last["val_loss"].idxmin() + 1
+
+
+@pytest.mark.parametrize("killed_after", [None, 4])
+def test_a_phase_goes_on_from_the_epoch_that_the_one_before_it_kept(data, start, tmp_path, monkeypatch, killed_after):
+    """At a rate of zero the second phase moves nothing but batch norm: the head is that of the first phase's best."""
+    settings = {"epochs": 4, "learning_rate": 0.0, "head_learning_rate": 0.3, "kept_epoch": "best_validation_accuracy"}
+    first_phase = fit_head_alone(data, tmp_path / "head", start, **settings)
+    assert first_phase.kept_epoch < 4
+    if killed_after:
+        stop_after(monkeypatch, killed_after)
+        with pytest.raises(Killed):
+            fit(data, tmp_path / "whole", start, **settings)
+        monkeypatch.undo()
+    fitted = fit(data, tmp_path / "whole", start, **settings)
+    assert len(fitted.history) == 8 and fitted.kept_epoch > 4
+    head = models.blocks.block_names(fitted.model)[0]
+    for name in head:
+        kept, now = (found.model.get_layer(name).get_weights() for found in (first_phase, fitted))
+        for one, other in zip(kept, now, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_a_training_that_diverges_ends_with_its_first_epoch_and_numbers_that_can_be_written(data, start, tmp_path):
@@ -113,15 +152,8 @@ def whole(data, start, tmp_path_factory):
 def test_a_training_goes_on_in_the_phase_it_was_in(data, start, whole, tmp_path, monkeypatch, killed_after):
     """Killed within the first phase, at its end, within the second: the history and weights of one uninterrupted."""
 
-    class Killed(Exception):
-        pass
-
-    def report(progress):
-        if progress.epoch == killed_after:
-            raise Killed
-
     with monkeypatch.context() as patch:
-        patch.setattr("fer_lib.recorder.write_progress", report)
+        stop_after(patch, killed_after)
         with pytest.raises(Killed):
             fit(data, tmp_path / "killed", start, kept_epoch="last")
     on_disk = pd.read_csv(tmp_path / "killed" / "history.csv")

@@ -134,7 +134,7 @@ def test_a_part_of_the_data_is_a_shortened_budget(tmp_path):
 def test_quick_takes_a_part_of_the_data_found(tmp_path):
     replication = open_replication(PAPER, "quick", "sample", str(tmp_path))
     whole = open_replication(PAPER, "smoke", "sample", str(tmp_path)).data
-    assert replication.data.part_of == whole.sha256
+    assert replication.data.whole.sha256 == whole.sha256
     assert len(replication.data.train) - CARD.budget("quick").images in range(len(EMOTIONS))
 
 

@@ -9,8 +9,8 @@ import pytest
 from audited_data import make_audited, make_votes, write_csv, write_votes
 
 from fer_lib import paths
-from fer_lib.datasets import FerDataset, load_fer2013
-from fer_lib.votes import ANSWERS, read_votes
+from fer_lib.datasets import FerDataset, load_fer2013, take_part
+from fer_lib.votes import ANSWERS, find_votes_of, read_votes
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,31 @@ def test_rows_may_be_mixed_between_splits(small_csv: Path, tmp_path: Path) -> No
 
     assert votes["row"].tolist() == list(range(30))
     assert votes["split"].tolist() == [usage_of[row] for row in range(30)]
+
+
+def test_votes_of_a_part_are_those_of_its_rows(data: FerDataset, table: pd.DataFrame, tmp_path: Path) -> None:
+    part = take_part(data, 14)
+    votes = read_votes(write_votes(tmp_path / "votes.csv", table), part)
+
+    rows = sorted(int(row) for split in part.splits().values() for row in split.rows)
+    assert votes["row"].tolist() == rows and len(rows) < 98
+    assert votes["NF"].tolist() == [{0: 10, 1: 1}.get(row, 0) for row in rows]
+
+
+@pytest.mark.parametrize("images", [None, 14])
+def test_votes_are_found_for_all_rows_of_fer2013_and_for_parts_of_them(data, images, tmp_path, monkeypatch) -> None:
+    """The file beside the data, where they have as many rows."""
+    found = tmp_path / "fer2013new.csv"
+    found.touch()
+    source = tmp_path / "fer2013.csv"
+    source.touch()
+    monkeypatch.delenv("FERPLUS_CSV", raising=False)
+    monkeypatch.setattr("fer_lib.paths.DATA", tmp_path / "nowhere")
+    placed = replace(data, source=str(source))
+    wanted = placed if images is None else take_part(placed, images)
+    assert find_votes_of(wanted) is None
+    monkeypatch.setattr("fer_lib.votes.ROWS", 98)
+    assert find_votes_of(wanted) == found
 
 
 def drop_a_row(table: pd.DataFrame) -> pd.DataFrame:

@@ -22,16 +22,18 @@ from fer_lib.files import atomic
 from fer_lib.labels import EMOTIONS
 from fer_lib.votes import ANSWERS, read_votes
 
-AUDIT_VERSION = 1
+AUDIT_VERSION = 2
 """Raised whenever the same data give another list; lists cached by another version are made anew."""
 
-REASONS = ("duplicate", "near_duplicate", "two_classes", "not_a_face", "hidden", "blank", "label_noise")
+REASONS = ("duplicate", "near_duplicate", "two_classes", "not_a_face", "unclear", "hidden", "blank", "label_noise")
 """Why a row is listed, in the order of the list.
 
 - duplicate: equals an earlier row in all its pixels.
 - near_duplicate: shows the picture of an earlier row (see `near`); without both kinds each picture stands once.
-- two_classes: its picture, exact or near, stands under several classes, and another copy was drawn to be kept.
+- two_classes: its picture, exact or near, stands under several classes, and another copy was drawn to stay; one with no
+  other reason of the cleaning against it, where there is one.
 - not_a_face: no human face (see `no_face`).
+- unclear: `unknown` is the most frequent vote of FER+; most such images show a face (see `no_face`).
 - hidden: an eye or the mouth is not seen (see `hidden`).
 - blank: hardly any difference between its pixels.
 - label_noise: cleanlab takes its label for wrong.
@@ -71,12 +73,14 @@ def audit_dataset(
         raise ValueError(f"votes must be of the {len(known):,} rows of the data. Received: {len(votes):,} rows")
     if seed < 0:
         raise ValueError(f"seed must be 0 or more. Received: {seed}")
-    found: dict[str, dict[int, str]] = {
-        **find_repeats(images, known, seed),
+    unsound: dict[str, dict[int, str]] = {
         "not_a_face": _without_face(images, votes),
         "hidden": _hidden(images, data.train.images),
         "blank": dict.fromkeys(np.flatnonzero(is_blank(images)).tolist(), "grey values spread by less than 1"),
     }
+    found = {**find_repeats(images, known, seed, set().union(*unsound.values())), **unsound}
+    if votes is not None:
+        found["unclear"] = _unclear(votes)
     if probabilities is not None:
         found["label_noise"] = _noise(known["label"].to_numpy(), probabilities)
     lines = [
@@ -190,6 +194,15 @@ def _without_face(images: np.ndarray, votes: pd.DataFrame | None) -> dict[int, s
     return {
         place: f"{votes['NF'].iloc[place]} of {totals.iloc[place]} FER+ votes: not a face"
         for place in np.flatnonzero(no_face_by_votes(votes)).tolist()
+    }
+
+
+def _unclear(votes: pd.DataFrame) -> dict[int, str]:
+    counts = votes[list(ANSWERS)]
+    others = counts.drop(columns="unknown").max(axis=1)
+    return {
+        place: f"{counts['unknown'].iloc[place]} of {counts.iloc[place].sum()} FER+ votes: unknown"
+        for place in np.flatnonzero(counts["unknown"] > others).tolist()
     }
 
 

@@ -209,10 +209,14 @@ def _propose(first: np.ndarray, second: np.ndarray, *, once: bool) -> np.ndarray
 
 
 def _correlate(first: np.ndarray, second: np.ndarray, mirrored: bool) -> float:
-    """Normalised correlation of the first image's middle with the second, at its best shift."""
-    margin = max(1, round(_SHIFT * first.shape[0]))
+    """Normalised correlation of either image's middle with the other, at its best shift: the higher of the two."""
     other = np.ascontiguousarray(second[:, ::-1]) if mirrored else second
-    middle = np.ascontiguousarray(first[margin:-margin, margin:-margin])
+    return max(_find_middle(first, other), _find_middle(other, first))
+
+
+def _find_middle(image: np.ndarray, other: np.ndarray) -> float:
+    margin = max(1, round(_SHIFT * image.shape[0]))
+    middle = np.ascontiguousarray(image[margin:-margin, margin:-margin])
     if middle.std() < 1e-3:
         return 0.0
     return float(cv2.matchTemplate(other, middle, cv2.TM_CCOEFF_NORMED).max())

@@ -4,7 +4,7 @@ FER+ gave most of FER2013's images to ten people, who could answer NF, "not a fa
 another kind or with the face out of place, carry ten such votes. On contact sheets of Training, 32 of 60 images with
 one to four NF votes were drawings, statues, masks or text, which is what Zakavi and Okhunov remove (section 1, types 1
 and 4); hence one vote is enough here. The `unknown` votes do not count: of 84 images seen where they are the most
-frequent answer, nearly all show a face, many behind a hand.
+frequent answer, nearly all show a face, many behind a hand; such images are listed as `unclear`, and stay.
 
 The cascade finds no face in 24 % of the Training images, 97 % of which FER+ does not doubt: where it alone decides, the
 list is much too long, and its evidence says who decided.

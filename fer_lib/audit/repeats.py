@@ -1,5 +1,7 @@
 """What the groups of equal and nearly equal pictures say against single images: positions and evidence."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -9,14 +11,17 @@ from fer_lib.labels import EMOTIONS
 __all__ = ["find_repeats"]
 
 
-def find_repeats(images: np.ndarray, known: pd.DataFrame, seed: int) -> dict[str, dict[int, str]]:
+def find_repeats(
+    images: np.ndarray, known: pd.DataFrame, seed: int, unsound: Collection[int] = ()
+) -> dict[str, dict[int, str]]:
     """Find images whose picture stands elsewhere too.
 
     Args:
         images: uint8 (n, h, w, c).
         known: `row`, `split` and `label` of each.
-        seed: draws the copy that is kept of a picture under several classes, from all copies in the group's order; each
-            group's draw depends on the seed and its first row alone.
+        seed: draws the copy that is kept of a picture under several classes, in the group's order; each group's draw
+            depends on the seed, its first row and which of its copies are unsound.
+        unsound: positions with something else against them; such a copy is kept only where all are like it.
 
     Returns:
         For duplicate, near_duplicate and two_classes: position -> evidence.
@@ -35,7 +40,7 @@ def find_repeats(images: np.ndarray, known: pd.DataFrame, seed: int) -> dict[str
             place: _describe(names, *links[place])
             for place in np.flatnonzero((equal == places) & (groups != places)).tolist()
         },
-        "two_classes": _in_two_classes(groups, known, names, seed),
+        "two_classes": _in_two_classes(groups, known, names, seed, np.isin(places, list(unsound))),
     }
 
 
@@ -56,7 +61,9 @@ def _describe(names: list[str], other: int, phash: int, dhash: int, correlation:
     )
 
 
-def _in_two_classes(groups: np.ndarray, known: pd.DataFrame, names: list[str], seed: int) -> dict[int, str]:
+def _in_two_classes(
+    groups: np.ndarray, known: pd.DataFrame, names: list[str], seed: int, unsound: np.ndarray
+) -> dict[int, str]:
     """All copies but one, drawn at random, of each picture under several classes (Zakavi and Okhunov, section 1)."""
     excluded = {}
     labels, rows = known["label"].to_numpy(), known["row"].to_numpy()
@@ -64,8 +71,9 @@ def _in_two_classes(groups: np.ndarray, known: pd.DataFrame, names: list[str], s
     for group in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
         if len(np.unique(labels[group])) < 2:
             continue
-        kept = int(np.random.default_rng([seed, int(rows[group[0]])]).choice(group))
+        sound = group[~unsound[group]]
+        kept = int(np.random.default_rng([seed, int(rows[group[0]])]).choice(sound if len(sound) else group))
         classes = ", ".join(EMOTIONS[label] for label in np.unique(labels[group]))
-        evidence = f"one of {len(group)} copies under {classes}; {names[kept]} is kept"
+        evidence = f"one of {len(group)} copies under {classes}; {names[kept]} was drawn to stay"
         excluded.update({int(place): evidence for place in group if place != kept})
     return excluded

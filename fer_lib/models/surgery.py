@@ -28,7 +28,7 @@ def build_shallow(
 
     Stated: two pairs of convolutions with pooling, each pair with batch normalisation and dropout, then fully connected
     layers. Assumed, as the paper is silent: 3x3 kernels, same padding, ReLU, the order convolution, convolution,
-    pooling, batch normalisation, dropout, and all widths. With the defaults it has 2,427,079 parameters.
+    pooling, batch normalisation, dropout, and all widths. With the defaults it has 2,426,727 parameters.
 
     Args:
         input_shape: height, width and channels of an image; pixels float in [0, 1].
