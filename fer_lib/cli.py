@@ -77,8 +77,9 @@ def audit_(path: Path, output: Path, votes: Path | None, seed: int, label_noise:
     """List what is wrong with single images at PATH.
 
     The list holds row, split, label, reason and evidence of FER2013's images; it takes a minute or two for all of them.
-    Prints the counts per reason and class, how often FER+ votes and the Haar cascade agree on what is no face, and how
-    good the search for partly hidden faces is on drawn ones. PATH may be "sample", for the built-in one.
+    Prints the counts per reason and class, how many held-out images have a twin in Training (equal, near or mirrored),
+    how often FER+ votes and the Haar cascade agree on what is no face, and how good the search for partly hidden faces
+    is on drawn ones. PATH may be "sample", for the built-in one.
     """
     from fer_lib import audit, datasets
     from fer_lib.votes import find_votes_of, read_votes
@@ -91,7 +92,9 @@ def audit_(path: Path, output: Path, votes: Path | None, seed: int, label_noise:
     audit.write_audit(table, output)
     counts = audit.count_reasons(table)
     _echo_table([["", *counts.columns], *([str(name), *map(str, line)] for name, line in counts.iterrows())])
-    click.echo(f"\nvotes    {found or 'none: the Haar cascade alone says what is no face'}")
+    twins = [f"{count:,} of {len(data.splits()[name]):,} of {name}" for name, count in audit.count_twins(data).items()]
+    click.echo(f"\ntwins    in Training: {', '.join(twins)}")
+    click.echo(f"votes    {found or 'none: the Haar cascade alone says what is no face'}")
     if known is not None:
         click.echo(f"cascade  {audit.compare_with_cascade(data, known).describe()}")
     click.echo(f"trial    of the search for hidden faces, {audit.estimate_hidden().describe()}")

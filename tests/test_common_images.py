@@ -47,6 +47,12 @@ def test_networks_are_compared_on_the_images_and_classes_they_share(tmp_path):
     assert (table["low"] < table["accuracy on shared"]).all() and (table["accuracy on shared"] < table["high"]).all()
 
 
+def test_shared_images_may_be_kept_within_some_rows(tmp_path):
+    run = make_run(tmp_path, predicted=calls(700))
+    table = common_images_table({"a": [run]}, within=np.arange(600, N + 50))
+    assert table.loc[0, ["shared images", "accuracy", "accuracy on shared"]].tolist() == [N - 600, 0.7, 0.25]
+
+
 def test_seeds_are_averaged(tmp_path):
     runs = [make_run(tmp_path, seed=seed, predicted=calls(right)) for seed, right in enumerate((600, 800))]
     table = common_images_table({"a": runs})

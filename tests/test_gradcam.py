@@ -16,6 +16,7 @@ SMALL = {
     "shallow": {"filters": (2, 3), "dense_units": (5,)},
     "vgg16_extended": {"width": 1 / 16, "dense_units": (5,)},
     "small_residual": {"width": 1 / 4, "head_units": (6, 5)},
+    "separable": {"width": 1 / 16},
 }
 """Options that make a model small; the others are taken as they are, in one precision."""
 
@@ -228,7 +229,7 @@ def every_case():
 
 
 @pytest.mark.parametrize(("name", "policy"), list(every_case()))
-def test_every_model_is_explained_under_either_precision(name, policy):
+def test_every_model_is_explained_under_either_precision_and_loaded_from_a_file(name, policy, tmp_path):
     with dtype_policy(policy):
         keras.utils.set_random_seed(0)
         model = models.build(name, classes=5, **SMALL.get(name, {}))
@@ -238,6 +239,10 @@ def test_every_model_is_explained_under_either_precision(name, policy):
     assert maps.min() >= 0 and set(maps.max(axis=(1, 2))) <= {0, 1}
     assert maps.any()  # an untrained network may have nothing that speaks for a class, but not for every class
     assert guided.shape == (2, 48, 48, 1) and guided.dtype == np.float32 and np.isfinite(guided).all()
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    np.testing.assert_allclose(grad_cam(loaded, images, classes), maps, atol=1e-5)
+    np.testing.assert_allclose(guided_backprop(loaded, images[:2]), guided, atol=1e-5 * np.abs(guided).max())
     found = last_convolution(model)
     shape = model.get_layer(found).output.shape[1:3]
     assert np.prod(shape) > 1 and (found, shape) == LAST.get(name, (found, shape))

@@ -63,6 +63,14 @@ def test_every_paper_has_its_notebook():
     assert {papers.load(paper).notebook for paper in papers.ids()} <= {path.stem for path in NOTEBOOKS}
 
 
+def test_every_paper_tells_test_images_with_a_twin_in_training_from_the_others():
+    from fer_lib import papers
+
+    for notebook in {papers.load(paper).notebook for paper in papers.ids()}:
+        source = "".join(source_of(cell) for cell in _cells(PROJECT / "notebooks" / f"{notebook}.ipynb"))
+        assert "tables.twin_table(" in source, notebook
+
+
 @every_notebook
 def test_notebook_is_short_and_explained(path):
     cells = _cells(path)

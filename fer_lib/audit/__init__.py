@@ -17,7 +17,7 @@ from fer_lib.audit.listing import (
     load_audit,
     write_audit,
 )
-from fer_lib.audit.near import find_near_duplicates, twin_mask
+from fer_lib.audit.near import count_twins, twin_mask
 from fer_lib.audit.no_face import Agreement, compare_with_cascade
 from fer_lib.audit.summary import PUBLISHED_CLASSES, describe, summarize
 
@@ -33,12 +33,12 @@ __all__ = [
     "compare_with_cascade",
     "conflicting_pairs",
     "count_reasons",
+    "count_twins",
     "describe",
     "estimate_hidden",
     "excluded_rows",
     "find_duplicates",
     "find_leaks",
-    "find_near_duplicates",
     "leaked_mask",
     "load_audit",
     "out_of_fold_probabilities",

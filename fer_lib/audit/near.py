@@ -30,7 +30,7 @@ from fer_lib.datasets import FerDataset, Split
 __all__ = [
     "DETAIL_CORRELATION",
     "HASH_DISTANCES",
-    "find_near_duplicates",
+    "count_twins",
     "find_near_pairs",
     "group_pictures",
     "twin_mask",
@@ -102,29 +102,6 @@ def group_pictures(images: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
     return named
 
 
-def find_near_duplicates(dataset: FerDataset) -> pd.DataFrame:
-    """List every pair of distinct pictures of a data set that are near duplicates.
-
-    Returns:
-        `row_a`, `split_a`, `label_a` and the same of b, then `phash`, `dhash`, `correlation` and `mirrored` as in
-        `find_near_pairs`.
-    """
-    splits = dataset.splits()
-    pairs = find_near_pairs(np.concatenate([split.images for split in splits.values()]))
-    known = pd.DataFrame(
-        {
-            "row": np.concatenate([split.rows for split in splits.values()]),
-            "split": np.repeat(list(splits), [len(split) for split in splits.values()]),
-            "label": np.concatenate([split.labels for split in splits.values()]),
-        }
-    )
-    sides = [
-        known.iloc[pairs[end].to_numpy()].add_suffix(suffix).reset_index(drop=True)
-        for end, suffix in (("first", "_a"), ("second", "_b"))
-    ]
-    return pd.concat([*sides, pairs.drop(columns=["first", "second"])], axis=1)
-
-
 def twin_mask(train: Split, test: Split) -> np.ndarray:
     """Which images of one split stand in another too: equal, as a near duplicate, mirrored, or of the same origin.
 
@@ -155,6 +132,12 @@ def twin_mask(train: Split, test: Split) -> np.ndarray:
     pairs = _compare(_look_at(test.images[open_ones]), _look_at(train.images[firsts]), once=False)
     twins[open_ones[pairs["first"].to_numpy()]] = True
     return twins
+
+
+def count_twins(dataset: FerDataset) -> dict[str, int]:
+    """How many images of validation and of test have a twin in train (see `twin_mask`)."""
+    held_out = {name: split for name, split in dataset.splits().items() if name != "train"}
+    return {name: int(twin_mask(dataset.train, split).sum()) for name, split in held_out.items()}
 
 
 def _first_copies(images: np.ndarray) -> np.ndarray:

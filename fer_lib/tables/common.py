@@ -9,15 +9,17 @@ from fer_lib.runs import Run
 from fer_lib.tables.parts import interval_of
 
 
-def common_images_table(conditions: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
+def common_images_table(conditions: Mapping[str, Sequence[Run]], within: np.ndarray | None = None) -> pd.DataFrame:
     """Test accuracy of networks on their own test images, and on those that all of them were tested on.
 
     A network trained on cleaned images is also tested on easier ones, one with more classes has more to confuse. Both
     advantages are gone on the images and among the classes that all share: of each network the shared class with the
-    highest probability counts.
+    highest probability counts. A third stays unless `within` takes it: cleaning may leave a test image whose copies it
+    took from Training, where the other networks learned them.
 
     Args:
         conditions: name of a condition -> its runs, one per seed, with saved predictions of the test split.
+        within: int64, rows among which the shared images are; None for all.
 
     Returns:
         One row per condition: condition, classes, test images, accuracy (on its own), shared images, accuracy on shared
@@ -32,7 +34,7 @@ def common_images_table(conditions: Mapping[str, Sequence[Run]]) -> pd.DataFrame
     classes = {name: runs[0].metrics["test"]["single"]["classes"] for name, runs in conditions.items()}
     shared_classes = [name for name in next(iter(classes.values())) if all(name in own for own in classes.values())]
     tested = [run.predictions("test").rows for runs in conditions.values() for run in runs]
-    rows = set.intersection(*(set(found.tolist()) for found in tested))
+    rows = set.intersection(*(set(found.tolist()) for found in (*tested, *(() if within is None else (within,)))))
     if not rows or not shared_classes:
         raise ValueError(f"the conditions must share test images and classes. Received: {len(rows)}, {shared_classes}")
     table = []
