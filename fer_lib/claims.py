@@ -20,7 +20,7 @@ from fer_lib.papers.claim_kinds import (
 )
 from fer_lib.papers.schema import PaperCard
 from fer_lib.runs import Run, find_obstacles
-from fer_lib.verdicts import RULES, SAMPLE_DATA, SHORTENED, SMALL_BUDGET, VERDICTS, Verdict
+from fer_lib.verdicts import DIVERGED, RULES, SAMPLE_DATA, SHORTENED, SMALL_BUDGET, VERDICTS, Verdict
 
 __all__ = ["RULES", "SAMPLE_DATA", "SHORTENED", "VERDICTS", "Judgement", "judge"]
 
@@ -195,7 +195,9 @@ def _why_not_run(missing: Sequence[tuple[str, int]], obstacles: Mapping[tuple[st
 def _why_no_verdict(runs: Sequence[Run]) -> str:
     if any(run.request["data"]["is_sample"] for run in runs):
         return SAMPLE_DATA
-    return SHORTENED if any(run.config["record"].get("shortened", False) for run in runs) else ""
+    if any(run.config["record"].get("shortened", False) for run in runs):
+        return SHORTENED
+    return DIVERGED if any(run.metrics.get("history", {}).get("diverged") for run in runs) else ""
 
 
 def _small_budget(card: PaperCard, claim: Claim) -> str:

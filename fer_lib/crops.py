@@ -39,11 +39,20 @@ def ten_crops(images: np.ndarray, side: int) -> Iterator[np.ndarray]:
     if images.ndim != 4 or images.dtype != np.uint8:
         raise ValueError(f"images must be uint8 (n, h, w, c). Received: {images.dtype} {images.shape}")
     height, width = images.shape[1:3]
-    if not 1 <= side <= min(height, width):
-        raise ValueError(f"side must be from 1 to the smaller side of images of {height}×{width}. Received: {side!r}")
+    check_side(side, height, width)
     bottom, right = height - side, width - side
     places = [(0, 0), (0, right), (bottom, 0), (bottom, right), (bottom // 2, right // 2)]
     return _views(images, side, places)
+
+
+def check_side(side: int, height: int, width: int) -> None:
+    """Refuse a side of crops that images of this height and width do not have, in pixels.
+
+    Raises:
+        ValueError: if it is not from 1 to the smaller of the two.
+    """
+    if not 1 <= side <= min(height, width):
+        raise ValueError(f"side must be from 1 to the smaller side of images of {height}×{width}. Received: {side!r}")
 
 
 def average_views(predict: Callable[[np.ndarray], np.ndarray], images: np.ndarray, side: int) -> np.ndarray:

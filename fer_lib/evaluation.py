@@ -103,8 +103,8 @@ def describe_splits(data: FerDataset, leaked: np.ndarray, grouping: str | None =
         grouping: grouping of the classes, or None.
 
     Returns:
-        Images in all, of each class, for training and for the test, the fewest of any class in each, and how many test
-        images are leaked, with their share.
+        Images in all, of each class, for training, validation and test, the fewest of any class in training and in
+        test, and how many test images are leaked, with their share.
     """
     labels = np.concatenate([split.labels for split in data.splits().values()])
     names = class_names(grouping)
@@ -113,6 +113,7 @@ def describe_splits(data: FerDataset, leaked: np.ndarray, grouping: str | None =
         "images": len(labels),
         "images_of": dict(zip(names, counts.tolist(), strict=True)),
         "train_images": len(data.train),
+        "validation_images": len(data.validation),
         "test_images": len(data.test),
         "train_per_class": _fewest(data.train.labels),
         "test_per_class": _fewest(data.test.labels),
@@ -129,13 +130,14 @@ def history_metrics(history: pd.DataFrame, kept_epoch: int) -> dict[str, Any]:
     """What claims ask of a history.
 
     Args:
-        history: one row per epoch, with the column `accuracy` and, where there are validation images, `val_accuracy`:
-            fractions.
+        history: one row per epoch, with the columns `loss`, `accuracy` and, where there are validation images,
+            `val_accuracy`: fractions.
         kept_epoch: the epoch kept, from 1.
 
     Returns:
         Epochs, those of the longest phase (of the whole training where it has no phases), the one kept, the highest and
-        the last training accuracy and, from two epochs on and with validation images, `curve_metrics`.
+        the last training accuracy, whether it diverged (its last training loss is no number) and, from two epochs on
+        and with validation images, `curve_metrics`.
     """
     accuracy = history["accuracy"]
     return {
@@ -144,5 +146,6 @@ def history_metrics(history: pd.DataFrame, kept_epoch: int) -> dict[str, Any]:
         "kept_epoch": int(kept_epoch),
         "max_accuracy": float(accuracy.max()),
         "final_accuracy": float(accuracy.iloc[-1]),
+        **({} if np.isfinite(history["loss"].iloc[-1]) else {"diverged": True}),
         **(curve_metrics(history) if len(history) > 1 and "val_accuracy" in history else {}),
     }

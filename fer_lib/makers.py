@@ -12,6 +12,7 @@ import numpy as np
 
 from fer_lib import classifiers, models, pipeline
 from fer_lib.attribution import measure_attribution
+from fer_lib.crops import check_side
 from fer_lib.datasets import FerDataset
 from fer_lib.evaluation import evaluate, history_metrics, predict_splits
 from fer_lib.files import atomic, write_npz
@@ -76,12 +77,15 @@ class Job:
 
 
 def _make_network(job: Job) -> dict[str, Any]:
+    crop_side = job.request["hyperparameters"].get("test_crop_side")
+    if crop_side:
+        check_side(crop_side, *job.data.test.images.shape[1:3])  # told before the training, not after it
     fitted = _fit(job)
     arrays = predict_splits(
         lambda images: fitted.model.predict(pipeline.evaluation_batches(images), verbose=0),
         job.data,
         job.request["grouping"],
-        job.request["hyperparameters"].get("test_crop_side"),
+        crop_side,
     )
     write_npz(job.folder / "predictions.npz", arrays)
     with atomic(job.folder / "model.keras") as temporary:
@@ -146,8 +150,9 @@ def _make_timing(job: Job) -> dict[str, Any]:
 
 
 def _make_super_resolution(job: Job) -> dict[str, Any]:
-    settings, source = job.request["hyperparameters"], job.card.variants[job.request["variant"]].starts_from
-    content = build_content_network(job.load_source(source), settings["content_layer"]) if source else None
+    settings = job.request["hyperparameters"]
+    network = _content_network(job)
+    content = build_content_network(network, settings["content_layer"]) if network else None
     show_progress(Progress(job.card.id, job.request["variant"], job.request["seed"], 0, job.request["epochs"], None))
     generator, history = train_srgan(
         job.data.train.images, job.data.validation.images, settings, job.folder, job.request["seed"], job.sha256,
@@ -167,6 +172,15 @@ def _make_super_resolution(job: Job) -> dict[str, Any]:
         "model": {"parameters": generator.count_params()},
         "timing": {"seconds": float(history["seconds"].sum()), "seconds_per_epoch": float(history["seconds"].median())},
     }
+
+
+def _content_network(job: Job) -> keras.Model | None:
+    """The network of the content loss: of weights that the variant names, or as another run trained it."""
+    source = job.card.variants[job.request["variant"]].starts_from
+    if "content_network" not in job.request:
+        return job.load_source(source) if source else None
+    shape, weights = job.data.train.images.shape[1:], job.request["options"]["weights"]
+    return models.build(job.request["content_network"], input_shape=shape, weights=weights)
 
 
 def _report_epoch(job: Job, row: dict[str, Any]) -> None:

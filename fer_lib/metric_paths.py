@@ -54,6 +54,7 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
     "data": (
         "images",
         "train_images",
+        "validation_images",
         "test_images",
         "train_per_class",
         "test_per_class",

@@ -1,6 +1,7 @@
 """What determines a run: the values of a card's variant under a profile, on some data."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from fer_lib.super_resolution.pairs import SCALE
 
 OF_THEIR_OWN = ("classifier", "ensemble")
 """Kinds of variants that no hyper-parameter of the card's networks concerns."""
+
+
+CONTENT_NETWORK = "vgg19"
+"""Network of the content loss where it is made from weights, ImageNet's or a file's, as in Ledig et al. 2017."""
 
 
 def make_request(
@@ -28,6 +33,9 @@ def make_request(
     overrides: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Everything that determines a run, JSON-ready; equal requests make equal runs.
+
+    Epochs that are asked for, by `epochs` or an override, are taken as they are; else the profile's are, or the
+    variant's own where these are fewer.
 
     Raises:
         ValueError: if the variant, profile or an overridden hyper-parameter is not in the card, or `epochs` is below 1.
@@ -47,8 +55,8 @@ def make_request(
     if chosen.kind not in OF_THEIR_OWN:
         settings |= overrides or {}
     if chosen.kind in ("network", "super_resolution"):
-        asked = epochs or budget.epochs
-        settings["epochs"] = min(asked, chosen.hyperparameters.get("epochs", asked))
+        asked = epochs or (overrides or {}).get("epochs")
+        settings["epochs"] = asked or min(budget.epochs, chosen.hyperparameters.get("epochs", budget.epochs))
     if "warm_up_epochs" in settings:
         settings["warm_up_epochs"] = min(settings["warm_up_epochs"], settings["epochs"] - 1)
     request: dict[str, Any] = {
@@ -71,6 +79,8 @@ def make_request(
             card, source, seed, profile, data, epochs=epochs, precision=precision, deterministic=deterministic
         )
 
+    if chosen.kind == "super_resolution" and "weights" in chosen.options:
+        request["content_network"] = card.profiles[profile].models.get(CONTENT_NETWORK, CONTENT_NETWORK)
     if chosen.starts_from:
         request["starts_from"] = request_of(chosen.starts_from)
     if chosen.enlarged_by:
@@ -99,6 +109,14 @@ def sources_of(card: PaperCard, variant: str) -> list[str]:
     return list(dict.fromkeys(source for name in named for source in (*sources_of(card, name), name)))
 
 
+def requests_of(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The requests of all runs that a run is made from, each after its own, and last the run's."""
+    for source in (request.get("starts_from"), request.get("enlarged_by"), *request.get("members", [])):
+        if isinstance(source, dict):
+            yield from requests_of(source)
+    yield request
+
+
 def is_shortened(card: PaperCard, request: dict[str, Any], data: FerDataset) -> bool:
     """Whether a request departs from the data, budget and network of the card, so that no verdict is due."""
     return data.whole is not None or _budget(request) != _budget(
@@ -108,9 +126,7 @@ def is_shortened(card: PaperCard, request: dict[str, Any], data: FerDataset) -> 
 
 def _budget(request: dict[str, Any]) -> list[Any]:
     """Network and values of a request, and of those that it is made from."""
-    sources = [request.get("starts_from"), request.get("enlarged_by"), *request.get("members", [])]
-    made_from = [_budget(source) for source in sources if isinstance(source, dict)]
-    return [request["model"], request["options"], request["hyperparameters"], *made_from]
+    return [[made["model"], made["options"], made["hyperparameters"]] for made in requests_of(request)]
 
 
 def _builder_options(

@@ -12,9 +12,9 @@ from fer_lib.files import write_json
 from fer_lib.hardware import code_version, describe_hardware, describe_packages, resolve_precision
 from fer_lib.inputs import input_splits
 from fer_lib.makers import MAKERS, Job
-from fer_lib.models.weights import WeightsNotAvailable
+from fer_lib.models.weights import WeightsNotAvailable, require_weights
 from fer_lib.paths import runs_folder
-from fer_lib.request import is_shortened, make_request, sources_of
+from fer_lib.request import is_shortened, make_request, requests_of, sources_of
 from fer_lib.runs import OBSTACLE, Run, request_sha256, run_folder, write_obstacle
 
 
@@ -45,7 +45,7 @@ def train(
         profile: smoke, quick or paper; its budget is in the card.
         data: the data; None finds it as `datasets.load_data` does.
         runs: folder of run folders; None means `paths.runs_folder()`.
-        epochs: epochs in place of the profile's.
+        epochs: epochs in place of the profile's and the variants' own, sources included.
         precision: auto, bfloat16 or float32.
         deterministic: the same weights, bit for bit, each time on the same machine; slower.
         overrides: hyper-parameters in place of the card's, as a search gives them.
@@ -83,6 +83,7 @@ def train(
     keep_epochs = card.variants[variant].keep_epochs and trial is None
     job = Job(card, request, sha256, data, folder, resolve_precision(precision), keep_epochs)
     try:
+        _require_weights(request, job.paper_folder)
         for source in sources_of(card, variant):
             train(
                 paper, source, seed, profile,
@@ -92,6 +93,15 @@ def train(
     except WeightsNotAvailable as error:
         write_obstacle(folder, error.reason)
         raise
+
+
+def _require_weights(request: dict[str, Any], paper_folder: Path) -> None:
+    """Refuse a run whose weights, or those of a run that it is made from, cannot be had: before hours of training."""
+    for needed in requests_of(request):
+        run = Run(paper_folder / needed["variant"] / f"seed-{needed['seed']}")
+        made = run.is_complete and run.config["request_sha256"] == request_sha256(needed)
+        if not made and "weights" in needed["options"]:
+            require_weights(needed.get("content_network", needed["model"]), needed["options"]["weights"])
 
 
 def _set_aside_others(folder: Path, sha256: str) -> None:

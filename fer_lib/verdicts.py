@@ -13,6 +13,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 SAMPLE_DATA = "sample data"
 SHORTENED = "shortened budget"
 SMALL_BUDGET = "small budget"
+DIVERGED = "the training diverged"
 
 MATRIX_SHARE = 0.95
 """Share of a matrix's cells that must hold the published proportion: what 95 % intervals promise."""
@@ -89,7 +90,7 @@ RULES: tuple[tuple[str, str], ...] = (
         f"Numbers measured on the built-in sample ({SAMPLE_DATA}) or at less than the card's budget ({SHORTENED}: "
         "fewer epochs, a part of the data) are shown and never judged, nor called indicative. Nor are those of "
         f"networks trained for less than in their paper ({SMALL_BUDGET}, stated with each), unless such networks are "
-        "compared with each other.",
+        "compared with each other, nor of trainings whose loss became no number.",
     ),
 )
 """How verdicts are made, for the reports: what, and the rule in words."""

@@ -261,3 +261,9 @@ def test_the_card_of_shi_is_judged_on_a_full_set_of_runs(tmp_path):
     assert found["best_of_all_attempts"].verdict == "not reproduced"
     assert found["merging_disgust_helps"].measured == pytest.approx(np.mean((LABELS == 0) & (calls(586) == 1)))
     assert all(judgement.measured_text and judgement.rule for judgement in found.values())
+
+
+def test_a_training_that_diverged_gets_no_verdict(tmp_path):
+    run = make_run(tmp_path, predicted=calls(586), history={"epochs": 3, "diverged": True})
+    judgement = judge_one(accuracy(kind="value", published="58.6 %"), run)
+    assert (judgement.verdict, judgement.reason) == (None, "the training diverged")

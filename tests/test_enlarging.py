@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -212,6 +213,17 @@ def test_without_a_cache_folder_the_data_are_enlarged_all_the_same(data, user_ca
     with pytest.warns(UserWarning, match="could not be cached"):
         enlarged = load_enlarged(data, "nearest")
     assert enlarged.test.images.shape == (3, 96, 96, 1)
+
+
+def test_a_generator_that_is_no_keras_file_is_named(data, user_cache, tmp_path) -> None:
+    path = tmp_path / "generator.keras"
+    path.write_text("no zip file")
+    with pytest.raises(ValueError, match=r"must name a whole \.keras file\. .*generator\.keras \(File is not"):
+        load_enlarged(data, "srgan", path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(ValueError, match=r"must name a whole \.keras file\. .*model\.weights\.h5"):
+        load_enlarged(data, "srgan", path)
 
 
 def test_methods_and_generators_must_go_together(data, user_cache, tmp_path) -> None:

@@ -117,7 +117,7 @@ def test_images_that_stand_twice_in_the_test_split_are_no_leak(data):
 
 
 def test_history_metrics_of_one_epoch_have_no_curve():
-    history = pd.DataFrame({"accuracy": [0.25], "val_accuracy": [0.2]})
+    history = pd.DataFrame({"loss": [1.0], "accuracy": [0.25], "val_accuracy": [0.2]})
     assert history_metrics(history, kept_epoch=1) == {
         "epochs": 1,
         "longest_phase": 1,
@@ -129,9 +129,10 @@ def test_history_metrics_of_one_epoch_have_no_curve():
 
 def test_history_metrics_are_json_and_tell_the_highest_from_the_last():
     history = pd.DataFrame({"accuracy": [0.2, 0.6, 0.5], "val_accuracy": [0.1, 0.3, 0.2], "val_loss": [2.0, 1.0, 1.5]})
+    history["loss"] = [2.0, 1.0, np.inf]
     metrics = history_metrics(history, kept_epoch=np.int64(2))
     assert json.loads(json.dumps(metrics)) == metrics
-    assert (metrics["max_accuracy"], metrics["final_accuracy"]) == (0.6, 0.5)
+    assert (metrics["max_accuracy"], metrics["final_accuracy"], metrics["diverged"]) == (0.6, 0.5, True)
     assert metrics["validation_roughness"] == pytest.approx(0.1)
 
 
@@ -146,7 +147,7 @@ def test_splits_are_described_with_their_leaks(data):
     metrics = evaluate(predict_splits(predict_patch, with_leaks(data, [0, 3])), with_leaks(data, [0, 3]))
     assert metrics["data"] == {
         "images": 56, "images_of": dict.fromkeys(EMOTIONS, 8),
-        "train_images": 28, "test_images": 14, "train_per_class": 4, "test_per_class": 2,
+        "train_images": 28, "validation_images": 14, "test_images": 14, "train_per_class": 4, "test_per_class": 2,
         "leaked_test": 2, "leaked_test_share": 2 / 14,
     }  # fmt: skip
 

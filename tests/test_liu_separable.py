@@ -10,8 +10,11 @@ from tiny_data import make_tiny_data
 
 from fer_lib import models, papers
 from fer_lib.claims import judge
+from fer_lib.crops import ten_crops
+from fer_lib.ensemble import fuse_features
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import classification_metrics
+from fer_lib.models.features import feature_model
 from fer_lib.replication import open_replication
 from fer_lib.request import make_request, sources_of
 from fer_lib.runs import Run, read_obstacles, run_folder
@@ -125,17 +128,59 @@ def test_an_average_is_that_of_its_members(runs):
     )
 
 
-def test_where_one_member_cannot_be_had_nor_can_the_ensemble(runs, monkeypatch):
-    """The small network that takes the place of ResNet50 has no ImageNet weights; model A is not waited for."""
-    monkeypatch.setattr("fer_lib.training.sources_of", sources_but_model_a)
-    with pytest.raises(models.WeightsNotAvailable):
-        train(PAPER, "ensemble_average", profile="smoke", data=DATA, runs=runs, precision="float32")
-    told = "there are no ImageNet weights of small_residual"
-    assert read_obstacles(runs / "smoke" / PAPER) == {("ensemble_average", 0): told, ("model_b", 0): told}
+def test_a_fusion_is_a_softmax_layer_on_the_features_of_both_members_side_by_side(runs):
+    """Made anew from the saved networks, for the plain picture and for the mean over ten crops."""
+    fused, members = run_of(runs, "ensemble_scratch"), CARD.variants["ensemble_scratch"].members
+    replication = dataclasses.replace(open_replication(PAPER, "smoke", "sample", str(runs)), data=DATA)
+    pictures = [replication.splits(name).splits() for name in members]
+    files = [run_of(runs, name).folder / "model.keras" for name in members]
+    networks = [feature_model(keras.models.load_model(path, compile=False)) for path in files]
+
+    def features(images):
+        both = zip(networks, images, strict=True)
+        return np.concatenate([network.predict(of / np.float32(255), verbose=0) for network, of in both], axis=1)
+
+    plain = {split: features([own[split].images for own in pictures]) for split in ("train", "validation", "test")}
+    fusion = fuse_features(plain["train"], DATA.train.labels, plain["validation"], DATA.validation.labels, 7)
+    predicted = fused.predictions("test").probabilities
+    np.testing.assert_allclose(fusion.predict(plain["test"]), predicted, atol=1e-4)
+    assert fused.metrics["ensemble"]["single"]["strength"] == fusion.strength
+    sides = [run_of(runs, name).request["hyperparameters"]["test_crop_side"] for name in members]
+    assert sides == [44, 88]
+    crops = zip(*(ten_crops(own["test"].images, side) for own, side in zip(pictures, sides, strict=True)), strict=True)
+    mean = np.mean([fusion.predict(features(views)) for views in crops], axis=0)
+    np.testing.assert_allclose(mean, fused.predictions("test", "ten_crops").probabilities, atol=1e-4)
 
 
-def sources_but_model_a(card, variant):
-    return [source for source in sources_of(card, variant) if source != "model_a"]
+@pytest.mark.parametrize("name", ["ensemble_average", "model_b", "srgan_imagenet"])
+def test_weights_that_cannot_be_had_are_told_before_anything_is_trained(tmp_path, name):
+    """The small network that takes the place of ResNet50 and of VGG19 has no ImageNet weights."""
+    with pytest.raises(models.WeightsNotAvailable, match="no ImageNet weights of small_residual"):
+        train(PAPER, name, profile="smoke", data=DATA, runs=tmp_path, precision="float32")
+    paper = tmp_path / "smoke" / PAPER
+    assert read_obstacles(paper) == {(name, 0): "there are no ImageNet weights of small_residual"}
+    assert not list(paper.glob("*/seed-0/config.json"))
+
+
+def test_a_generator_may_compare_features_of_weights_that_are_at_hand(tmp_path, monkeypatch):
+    network, seen = models.build("small_residual"), []
+    network.save(tmp_path / "weights.keras")
+    monkeypatch.setattr("fer_lib.models.weights.weights_available", lambda name, weights: "")
+    monkeypatch.setattr("fer_lib.models.weights._download", lambda name: tmp_path / "weights.keras")
+    monkeypatch.setattr("fer_lib.makers.train_srgan", lambda *arguments, **options: seen.append(arguments[6]))
+    with pytest.raises(TypeError):  # nothing was trained
+        train(PAPER, "srgan_imagenet", profile="smoke", data=DATA, runs=tmp_path, precision="float32")
+    (content,) = seen
+    images = DATA.test.images / np.float32(255)
+    wanted = keras.Model(network.input, network.get_layer("block1_add").output)(images)
+    np.testing.assert_allclose(content(images), wanted, atol=1e-5)
+    assert not content.trainable
+
+
+def test_a_crop_that_does_not_fit_is_told_before_the_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_lib.makers._fit", lambda job: pytest.fail("it was trained"))
+    with pytest.raises(ValueError, match="side must be from 1 to the smaller side of images of 48×48. Received: 50"):
+        train(PAPER, "model_a", profile="smoke", data=DATA, runs=tmp_path, overrides={"test_crop_side": 50})
 
 
 def test_a_small_budget_withholds_the_verdict_on_a_number_and_not_on_a_comparison():
@@ -145,7 +190,12 @@ def test_a_small_budget_withholds_the_verdict_on_a_number_and_not_on_a_compariso
     }
     assert requests == {"model_a": 250, "model_a_short": 20, "vgg16": 10}
     assert make_request(CARD, "vgg16", 0, "quick", DATA)["epochs"] == 1
-    assert make_request(CARD, "vgg16", 0, "paper", DATA, epochs=100)["epochs"] == 10
+
+
+def test_epochs_that_are_asked_for_are_taken_as_they_are():
+    assert make_request(CARD, "vgg16", 0, "paper", DATA, epochs=100)["epochs"] == 100
+    assert make_request(CARD, "model_a", 0, "paper", DATA, overrides={"epochs": 3})["epochs"] == 3
+    assert make_request(CARD, "srgan", 0, "quick", DATA, epochs=4)["starts_from"]["epochs"] == 4
 
 
 def test_a_short_training_of_srgan_keeps_an_epoch_after_its_warm_up():

@@ -137,7 +137,7 @@ def test_a_training_that_diverges_ends_with_its_first_epoch_and_numbers_that_can
     assert not np.isfinite(fitted.history["val_loss"].iloc[-1])
     assert fitted.kept_epoch == 4
     found = history_metrics(fitted.history, fitted.kept_epoch)
-    assert "validation_loss_rise" not in found and found["longest_phase"] == 3
+    assert "validation_loss_rise" not in found and found["longest_phase"] == 3 and found["diverged"]
     losses = fitted.history["loss"]
     assert np.isfinite(losses[:-1]).all(), "a phase ends with the epoch whose training loss is no number"
 

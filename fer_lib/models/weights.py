@@ -83,6 +83,17 @@ def weights_available(name: str, weights: str) -> str:
     return "" if _is_downloaded(published) or _is_reachable(published.url) else NO_IMAGENET
 
 
+def require_weights(name: str, weights: str) -> None:
+    """Refuse weights that a network cannot start from.
+
+    Raises:
+        WeightsNotAvailable: if they cannot be had (see `weights_available`); the message says what to do.
+    """
+    reason = weights_available(name, weights)
+    if reason:
+        raise WeightsNotAvailable(_two_ways_out(name, weights, reason), reason)
+
+
 def load_base_weights(base: keras.Model, name: str, weights: str) -> None:
     """Give a base the weights it starts from.
 
@@ -99,9 +110,7 @@ def load_base_weights(base: keras.Model, name: str, weights: str) -> None:
     """
     if weights == "none":
         return
-    reason = weights_available(name, weights)
-    if reason:
-        raise WeightsNotAvailable(_two_ways_out(name, weights, reason), reason)
+    require_weights(name, weights)
     path = _download(name) if weights == "imagenet" else Path(weights)
     if path.suffix not in (".h5", ".keras"):
         raise ValueError(f"a weights file must end in .keras, .weights.h5 or .h5. Received: weights={weights!r}")

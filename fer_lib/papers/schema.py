@@ -100,7 +100,8 @@ class Variant(CardModel):
         grouping: grouping of the classes it is trained on.
         protocol: which images it is trained and tested on, a name of `protocols.PROTOCOLS`.
         starts_from: variant whose trained weights, all but the head's, it begins with, of the same seed; of a
-            super_resolution the variant whose features its content loss compares.
+            super_resolution the variant whose features its content loss compares (without it VGG19's, with the option
+            `weights`).
         enlarged_by: what doubles the pictures' sides before: "nearest", "bicubic", or a variant of super_resolution.
         members: variants that an ensemble fuses, of the same seed; the first and the second.
         attribution: whether its heat maps on test images are measured, too (`attribution.measure_attribution`).

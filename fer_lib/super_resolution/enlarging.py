@@ -70,7 +70,7 @@ def load_enlarged(data: FerDataset, method: str, generator_path: Path | None = N
         cached for the small images is taken for them.
 
     Raises:
-        ValueError: if there is no such method, or a generator is missing or given in vain.
+        ValueError: if there is no such method, or a generator is missing, given in vain or no `.keras` file.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {list(METHODS)}. Received: {method!r}")
@@ -124,7 +124,12 @@ def _content_key(data: FerDataset, method: str, generator_path: Path | None) -> 
         key.update(np.ascontiguousarray(split.rows).data)
         key.update(np.ascontiguousarray(split.images).data)
     if generator_path is not None:
-        with zipfile.ZipFile(generator_path) as archive:  # the file itself also holds when it was saved
-            for part in ("config.json", "model.weights.h5"):
-                key.update(archive.read(part))
+        try:
+            with zipfile.ZipFile(generator_path) as archive:  # the file itself also holds when it was saved
+                for part in ("config.json", "model.weights.h5"):
+                    key.update(archive.read(part))
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise ValueError(
+                f"generator_path must name a whole .keras file. Received: {generator_path} ({error})"
+            ) from error
     return key.hexdigest()
