@@ -259,7 +259,7 @@ def test_a_run_killed_in_mid_epoch_ends_as_one_never_interrupted(paper, variant,
 def test_history_metrics_name_the_kept_epoch_and_the_gain():
     history = pd.DataFrame(
         {"accuracy": [0.2, 0.4, 0.5, 0.6], "val_accuracy": [0.2, 0.3, 0.3, 0.4], "val_loss": [2, 1, 1, 1]}
-    )
+    ).assign(loss=1.0)
     metrics = history_metrics(history, kept_epoch=4)
     assert (metrics["epochs"], metrics["kept_epoch"], metrics["max_accuracy"], metrics["final_accuracy"]) == (
         4,
