@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fer_lib.bootstrap import RESAMPLES
+from fer_lib.bootstrap import RESAMPLES, percentile_interval
 from fer_lib.epoch_predictions import EpochPredictions, read_epoch_predictions
-from fer_lib.metrics import CONFIDENCE, Interval, mean_interval
+from fer_lib.metrics import Interval, mean_interval
 from fer_lib.runs import Run
 
 DRAWN_AT_ONCE = 250
@@ -88,8 +88,8 @@ def measure_flattery(reported: Sequence[np.ndarray], others: Sequence[np.ndarray
 
 def _interval(by_seed: np.ndarray, drawn: np.ndarray) -> tuple[Interval, str]:
     """Interval of the mean of `by_seed` (seeds,) from the differences of the draws (resamples,), and its rule."""
-    difference, tail = float(by_seed.mean()), 100 * (1 - CONFIDENCE) / 2
-    below, above = np.percentile(drawn - drawn.mean(), [tail, 100 - tail])
+    difference = float(by_seed.mean())
+    below, above = percentile_interval(drawn - drawn.mean())
     ends, rule = (difference - max(above, 0.0), difference - min(below, 0.0)), "images drawn anew, epochs chosen anew"
     if len(by_seed) > 1:
         over_seeds, student = mean_interval(by_seed.tolist()), f"Student t over {len(by_seed)} seeds"

@@ -6,8 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from fer_lib.bootstrap import score_interval
 from fer_lib.labels import GROUPINGS
-from fer_lib.metric_paths import SUBSETS, MissingNumber, images_behind, pictures_per_image, read_number
+from fer_lib.metric_paths import (
+    SUBSETS,
+    MissingNumber,
+    images_behind,
+    is_mean_of_classes,
+    pictures_per_image,
+    read_number,
+)
 from fer_lib.metrics import (
     Interval,
     classification_metrics,
@@ -66,8 +74,9 @@ def split_metrics(run: Run, claim: Claim, grouping: str | None) -> dict[str, Any
 def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
     """Mean of a number over the runs of one variant, one run per seed.
 
-    The interval is Wilson's on the images behind a share (accuracy: the split; recall: the class), and Student's over
-    the seeds where there are several, corrected where each has its own split; of the two the wider.
+    The interval is Wilson's on the images behind a share (accuracy: the split; recall: the class), that of images drawn
+    anew of an F1 score and of means over classes, and Student's over the seeds where there are several, corrected where
+    each has its own split; the wider of those that there are.
 
     Raises:
         MissingNumber: if a run does not hold the number.
@@ -80,9 +89,23 @@ def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
     mean = float(np.mean(values))
     counts = [images_behind(found, metric) for found in metrics]
     images = round(float(np.mean([count or 0 for count in counts])))
-    wilson = wilson_interval(min(max(mean, 0.0), 1.0) * images, images) if images else None
-    found = _summarise(runs, values, wilson, f"Wilson 95 % on {images:,} {_name_of_images(metrics)}")
-    return found if wilson is None else _within_a_share(found)
+    if images:
+        wilson = wilson_interval(min(max(mean, 0.0), 1.0) * images, images)
+        rule = f"Wilson 95 % on {images:,} {_name_of_images(metrics)}"
+        return _within_a_share(_summarise(runs, values, wilson, rule))
+    if not is_mean_of_classes(metric):
+        return _summarise(runs, values)
+    return _within_a_share(_summarise(runs, values, *_resampled_interval(metrics, metric)))
+
+
+def _resampled_interval(metrics: Sequence[dict[str, Any]], metric: str) -> tuple[Interval, str]:
+    """Interval of an F1 score or a mean over classes from images drawn anew, and how it was made."""
+    head, *of_class = metric.split(".")
+    images = round(float(np.mean([found["n"] * pictures_per_image(found) for found in metrics])))
+    place = metrics[0]["classes"].index(of_class[0]) if of_class else 0
+    confusions = [np.array(found["confusion"]) for found in metrics]
+    rule = f"bootstrap 95 % on {images:,} {_name_of_images(metrics)}"
+    return score_interval(confusions, images, head, place), rule
 
 
 def measure_accuracy(runs: Sequence[Run], split: SplitName = "test", view: str = "single") -> Measurement:
@@ -116,7 +139,9 @@ def measure_difference(pairs: Sequence[tuple[Run, Run]], claim: DifferenceClaim)
     if any(not np.array_equal(first[0], correct[0][0][0]) for first, _ in correct):
         return _summarise(runs, values)
     rows = correct[0][0][0]
-    found = paired_difference(*(_by_picture(rows, [side[1] for side in sides]) for sides in zip(*correct, strict=True)))
+    found = paired_difference(
+        *(right_by_picture(rows, [side[1] for side in sides]) for sides in zip(*correct, strict=True))
+    )
     # Centred on the stored metrics: saved probabilities may be rounded to half precision.
     shift = float(np.mean(values)) - found["difference"]
     ends = (found["interval"][0] + shift, found["interval"][1] + shift)
@@ -191,7 +216,7 @@ def _name_of_images(metrics: Sequence[dict[str, Any]]) -> str:
     return "images" if all(pictures_per_image(found) == 1 for found in metrics) else WITH_TRANSFORMS
 
 
-def _by_picture(rows: np.ndarray, correct: Sequence[np.ndarray]) -> np.ndarray:
+def right_by_picture(rows: np.ndarray, correct: Sequence[np.ndarray]) -> np.ndarray:
     """Share of runs, and of the images made from it, that are right on each picture.
 
     Args:

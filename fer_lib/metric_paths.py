@@ -157,6 +157,12 @@ def images_behind(metrics: Mapping[str, Any], metric: str) -> int | None:
     return None if count is None else round(count * pictures_per_image(metrics))
 
 
+def is_mean_of_classes(metric: str) -> bool:
+    """Whether a number follows from the confusion matrix and is no share of images: F1 scores, means over classes."""
+    head = metric.split(".")[0]
+    return head == "f1" or head.startswith(("macro_", "weighted_"))
+
+
 def pictures_per_image(metrics: Mapping[str, Any]) -> float:
     """1, or less where the images hold transforms of pictures (eleven images of each: 1 / 11)."""
     return metrics.get("originals", metrics["n"]) / metrics["n"]

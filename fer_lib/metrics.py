@@ -50,10 +50,27 @@ def classification_metrics(
     n, classes = probabilities.shape
     predicted = probabilities.argmax(axis=1)
     confusion = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
-    support, called, hits = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)  # each (classes,)
-    precision, recall, f1 = _divide(hits, called), _divide(hits, support), _divide(2 * hits, support + called)
-    correct = int(hits.sum())
     of_truth = np.clip(probabilities[np.arange(n), labels], SMALLEST_PROBABILITY, 1.0)
+    return {
+        **confusion_metrics(confusion, class_names),
+        "log_loss": float(-np.log(of_truth).mean()),
+        "expected_calibration_error": _calibration_error(probabilities.max(axis=1), predicted == labels),
+    }
+
+
+def confusion_metrics(confusion: np.ndarray, class_names: Sequence[str] = EMOTIONS) -> dict[str, Any]:
+    """Compute what follows from counts alone.
+
+    Args:
+        confusion: int (classes, classes), images by true class (rows) and predicted one; at least one image.
+        class_names: names in the order of the classes.
+
+    Returns:
+        What `classification_metrics` returns, without log_loss and expected_calibration_error.
+    """
+    support, called = confusion.sum(axis=1), confusion.sum(axis=0)
+    precision, recall, f1 = class_scores(confusion).values()
+    correct, n = int(np.trace(confusion)), int(confusion.sum())
     return {
         "n": n,
         "accuracy": correct / n,
@@ -64,8 +81,6 @@ def classification_metrics(
         "weighted_precision": float(precision @ support) / n,
         "weighted_recall": float(recall @ support) / n,
         "weighted_f1": float(f1 @ support) / n,
-        "log_loss": float(-np.log(of_truth).mean()),
-        "expected_calibration_error": _calibration_error(probabilities.max(axis=1), predicted == labels),
         "precision": _by_class(class_names, precision),
         "recall": _by_class(class_names, recall),
         "f1": _by_class(class_names, f1),
@@ -74,6 +89,24 @@ def classification_metrics(
         "confusion": confusion.tolist(),
         "classes": list(class_names),
         "zero_division": ZERO_DIVISION,
+    }
+
+
+def class_scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
+    """Precision, recall and F1 of each class, in this order; zero where a class gives nothing to divide by.
+
+    Args:
+        confusions: int (..., classes, classes), images by true class and predicted one.
+
+    Returns:
+        float64 (..., classes) each.
+    """
+    support, called = confusions.sum(axis=-1), confusions.sum(axis=-2)
+    hits = np.diagonal(confusions, axis1=-2, axis2=-1)
+    return {
+        "precision": _divide(hits, called),
+        "recall": _divide(hits, support),
+        "f1": _divide(2 * hits, support + called),
     }
 
 

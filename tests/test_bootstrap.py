@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_lib.bootstrap import ratio_interval
+from fer_lib.bootstrap import ratio_interval, score_interval
+from fer_lib.metrics import confusion_metrics
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 10))
@@ -53,3 +54,35 @@ def test_the_highest_of_the_others_divides():
 def test_what_cannot_be_compared_is_refused(first, others, received):
     with pytest.raises(ValueError, match=f"Received: {received}"):
         ratio_interval(first, others)
+
+
+METRICS = ["macro_f1", "macro_precision", "macro_recall", "weighted_precision", "weighted_f1", "f1"]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_score_s_interval_is_that_of_images_drawn_anew_one_by_one(metric):
+    rng = np.random.default_rng(3)
+    labels = rng.choice(3, 400, p=[0.5, 0.3, 0.2])
+    predicted = np.where(rng.random(400) < 0.6, labels, rng.integers(0, 3, 400))
+    drawn = rng.integers(400, size=(1000, 400))
+    numbers = [number(confusion_metrics(counted(labels[places], predicted[places]), "abc"), metric) for places in drawn]
+    low, high = score_interval([counted(labels, predicted)], 400, metric, place=1)
+    assert (low, high) == pytest.approx(np.percentile(numbers, [2.5, 97.5]), abs=0.012)
+    value = number(confusion_metrics(counted(labels, predicted), "abc"), metric)
+    assert low < value < high
+
+
+def test_a_score_of_several_seeds_lies_about_their_mean_and_is_wider_on_fewer_images():
+    seeds = [np.array([[30, 10], [20, 40]]), np.array([[36, 4], [10, 50]])]
+    mean = np.mean([confusion_metrics(seed, "ab")["macro_f1"] for seed in seeds])
+    (low, high), (lower, higher) = (score_interval(seeds, images, "macro_f1") for images in (100, 25))
+    assert lower < low < mean < high < higher
+    assert higher - lower == pytest.approx(2 * (high - low), rel=0.15)
+
+
+def counted(labels, predicted):
+    return np.bincount(3 * labels + predicted, minlength=9).reshape(3, 3)
+
+
+def number(metrics, metric):
+    return metrics["f1"]["b"] if metric == "f1" else metrics[metric]

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fer_lib.bootstrap import RESAMPLES
+from fer_lib.bootstrap import RESAMPLES, percentile_interval
 from fer_lib.comparing.images import CommonImages
-from fer_lib.metrics import CONFIDENCE, SMALLEST_PROBABILITY, Interval
+from fer_lib.metrics import SMALLEST_PROBABILITY, Interval, class_scores
 
 OVERALL = ("accuracy", "macro_f1", "log_loss", "overconfidence")
 """Numbers of all images whose differences are resampled, before the recalls of the classes."""
@@ -77,20 +77,14 @@ def _numbers(answers: _Answers, drawn: np.ndarray) -> np.ndarray:
     draws, k = len(drawn), answers.classes
     cells = answers.cells[drawn] + k * k * np.arange(draws)[:, None]
     confusion = np.bincount(cells.ravel(), minlength=draws * k * k).reshape(draws, k, k)
-    support, called = confusion.sum(axis=2), confusion.sum(axis=1)  # each (draws, classes)
-    hits = np.diagonal(confusion, axis1=1, axis2=2)
-    accuracy = hits.sum(axis=1) / drawn.shape[1]
-    f1 = 2 * hits / np.maximum(support + called, 1)
-    recalls = np.where(support > 0, hits / np.maximum(support, 1), np.nan)
+    scores = class_scores(confusion)
+    accuracy = np.trace(confusion, axis1=1, axis2=2) / drawn.shape[1]
+    recalls = np.where(confusion.sum(axis=2) > 0, scores["recall"], np.nan)
     loss, confidence = answers.losses[drawn].mean(axis=1), answers.confidences[drawn].mean(axis=1)
-    return np.column_stack([accuracy, f1.mean(axis=1), loss, confidence - accuracy, recalls])
+    return np.column_stack([accuracy, scores["f1"].mean(axis=1), loss, confidence - accuracy, recalls])
 
 
 def _percentiles(values: np.ndarray) -> Interval | None:
     """Ends of the 95 % interval of float (resamples,), NaN left out (Efron and Tibshirani 1993, section 13.3)."""
     defined = values[~np.isnan(values)]
-    if not len(defined):
-        return None
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(defined, [tail, 100 - tail])
-    return float(low), float(high)
+    return percentile_interval(defined) if len(defined) else None

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from fer_lib.measurements import right_by_picture
 from fer_lib.metrics import mcnemar, paired_difference
 from fer_lib.runs import Run
 from fer_lib.tables.overview import as_percent
@@ -224,7 +225,7 @@ def _compare(here: Sequence[_Answers], there: Sequence[_Answers]) -> dict[str, A
             raise ValueError(
                 f"runs must have predicted the same images and classes, in one order. Received: {received}"
             )
-    shares, baseline = _shares(here), _shares(there)
+    shares, baseline = (right_by_picture(side[0].rows, [found.right for found in side]) for side in (here, there))
     found, signs = paired_difference(shares, baseline), mcnemar(shares > baseline, shares < baseline)
     return {
         "seeds": len(here),
@@ -237,10 +238,3 @@ def _compare(here: Sequence[_Answers], there: Sequence[_Answers]) -> dict[str, A
         "only baseline": signs["only_b"],
         "p_exact": signs["p_exact"],
     }
-
-
-def _shares(answers: Sequence[_Answers]) -> np.ndarray:
-    """Share of the seeds, and of the images made from it, that are right on each picture: float64 (pictures,)."""
-    right = np.sum([found.right for found in answers], axis=0)
-    _, of_image, images = np.unique(answers[0].rows, return_inverse=True, return_counts=True)
-    return np.bincount(of_image, weights=right) / (len(answers) * images)
