@@ -106,24 +106,23 @@ def describe_splits(data: FerDataset, leaked: np.ndarray, grouping: str | None =
         Images in all, of each class, for training, validation and test, the fewest of any class in training and in
         test, and how many test images are leaked, with their share.
     """
-    labels = np.concatenate([split.labels for split in data.splits().values()])
     names = class_names(grouping)
-    counts = np.bincount(GROUPINGS[grouping].labels(labels) if grouping else labels, minlength=len(names))
+    counts_of = {
+        name: np.bincount(GROUPINGS[grouping].labels(split.labels) if grouping else split.labels, minlength=len(names))
+        for name, split in data.splits().items()
+    }
+    counts = np.sum(list(counts_of.values()), axis=0)
     return {
-        "images": len(labels),
+        "images": int(counts.sum()),
         "images_of": dict(zip(names, counts.tolist(), strict=True)),
         "train_images": len(data.train),
         "validation_images": len(data.validation),
         "test_images": len(data.test),
-        "train_per_class": _fewest(data.train.labels),
-        "test_per_class": _fewest(data.test.labels),
+        "train_per_class": int(counts_of["train"].min()),
+        "test_per_class": int(counts_of["test"].min()),
         "leaked_test": int(leaked.sum()),
         "leaked_test_share": float(leaked.mean()),
     }
-
-
-def _fewest(labels: np.ndarray) -> int:
-    return int(np.unique(labels, return_counts=True)[1].min())
 
 
 def history_metrics(history: pd.DataFrame, kept_epoch: int) -> dict[str, Any]:

@@ -29,7 +29,10 @@ from fer_lib.runs import Run, find_obstacles, find_runs, request_sha256, write_o
 SPLITS = ("validation", "test")
 """Splits whose predictions are published: Training's would be eight times their size and prove little."""
 
-RECORD = ("started", "finished", "code_version", "packages", "hardware", "precision", "source", "shortened")
+RECORD = (
+    "started", "finished", "code_version", "packages", "hardware", "precision", "source", "shortened", "as_published",
+    "sessions",
+)  # fmt: skip
 """What is published of a run's record; anything else in it stays at home."""
 
 PATH_IN_TEXT = re.compile(r"(?<!\S)(?:~|/|[A-Za-z]:[\\/])[^\s,]+")
@@ -98,13 +101,15 @@ def check_publishable(run: Run) -> None:
     """Refuse what proves nothing to others.
 
     Raises:
-        ValueError: if the run is incomplete, on the built-in sample in place of its card's data, or at less than its
-            card's budget.
+        ValueError: if the run is incomplete, on the built-in sample or other data in place of its card's, or at less
+            than its card's budget.
     """
     if not run.is_complete:
         raise ValueError(f"only complete runs are published. Received: {run.folder}")
     if run.is_on_sample_instead:
         raise ValueError(f"runs on the built-in sample are not published. Received: {run.folder}")
+    if run.is_on_other_data:
+        raise ValueError(f"runs on other data than the published FER2013 are not published. Received: {run.folder}")
     if run.config["record"].get("shortened"):
         raise ValueError(f"runs trained for less than the card says are not published. Received: {run.folder}")
 

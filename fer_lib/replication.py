@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from fer_lib import papers
+from fer_lib.audit import is_as_published
 from fer_lib.budgets import check_budget
 from fer_lib.claims import judge
 from fer_lib.datasets import FerDataset, load_data
@@ -119,6 +120,9 @@ class Replication:
         notes = [f"Data: {', '.join(sorted(data))}. Profile: {self.profile}, {budget}."]
         if any(d["is_sample"] for d in described):
             notes.append("**Sample data: numbers are not comparable with the paper.**")
+        of_file = any(d["sha256"] == self.data.sha256 for d in described)
+        if of_file and not self.data.is_sample and not is_as_published(self.data):
+            notes.append("**Not the published FER2013, whose counts are others: trainings get no verdict.**")
         stand_ins = sorted({d.get("stands_for", "") for d in described})
         notes += [f"**A stand-in takes the place of {name}: verdicts are indicative.**" for name in stand_ins if name]
         if any(d.get("cleaned_by") == "cascade" for d in described):

@@ -83,6 +83,11 @@ class Run:
         return bool(data["is_sample"]) and data.get("protocol") != "drawn_sample"
 
     @property
+    def is_on_other_data(self) -> bool:
+        """Whether it was made on a file that reads as FER2013 and has other counts; False where that was not noted."""
+        return not self.config["record"].get("as_published", True)
+
+    @property
     def views(self) -> dict[str, list[str]]:
         """Views stored for each split, for example {"test": ["single"]}."""
         with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:

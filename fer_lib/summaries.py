@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fer_lib import papers
-from fer_lib.claims import SAMPLE_DATA, SHORTENED, VERDICTS, Judgement, judge
+from fer_lib.claims import OTHER_DATA, SAMPLE_DATA, SHORTENED, VERDICTS, Judgement, judge
 from fer_lib.papers import PaperCard
 from fer_lib.runs import Run
 
@@ -45,6 +45,8 @@ class Evidence:
         """Why numbers of these runs are not comparable with the paper; empty where they are."""
         if any(run.is_on_sample_instead for run in self.runs):
             return SAMPLE_DATA
+        if any(run.is_on_other_data for run in self.runs):
+            return OTHER_DATA
         return SHORTENED if any(run.config["record"].get("shortened") for run in self.runs) else ""
 
     @property

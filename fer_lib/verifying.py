@@ -3,19 +3,31 @@
 Whoever has the data also checks the labels: the rows that stand beside the probabilities are rows of its source.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fer_lib.datasets import FerDataset
 from fer_lib.ensemble import compare_with_better_member
 from fer_lib.epoch_predictions import TOLERATED_IMAGES, find_disagreements, read_epoch_predictions
+from fer_lib.evaluation import history_metrics
 from fer_lib.labels import EMOTIONS, GROUPINGS
-from fer_lib.metrics import classification_metrics
+from fer_lib.metrics import classification_metrics, confusion_metrics
 from fer_lib.paths import PUBLISHED
 from fer_lib.published import SPLITS, published_runs
 from fer_lib.runs import Run, request_sha256
+
+TOLERATED_LOSS = 0.002
+"""How far a loss (in parts of itself or of one) or a calibration error may be from that of the published probabilities,
+which have half precision."""
+
+HISTORY_ROUNDING = 1e-4
+"""How far what is said of a history may be from its published rows, which have six digits."""
+
+EXACT = 1e-9
 
 
 def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -> list[str]:
@@ -28,8 +40,10 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
     Returns:
         What does not agree, in words, naming the run: counts of a confusion matrix, and of the images on which an
         ensemble or its better member alone is right, that differ by more than `TOLERATED_IMAGES` images (those of the
-        kept epoch, where every epoch's classes are published, too), rows given twice, labels that are not those of the
-        data, a hash that is another. Empty where all is well.
+        kept epoch, where every epoch's classes are published, too), losses and calibration errors that differ by more
+        than `TOLERATED_LOSS`, any other score that does not follow from its counts, what is said of a history and does
+        not follow from its rows, rows given twice, labels that are not those of the data, a hash that is another.
+        Empty where all is well.
     """
     labels = None if data is None else _labels_of_rows(data)
     findings = []
@@ -37,6 +51,7 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
         name = run.folder.relative_to(folder).as_posix()
         if run.config["request_sha256"] != request_sha256(run.request):
             findings.append(f"{name}: request_sha256 is not the hash of the request")
+        findings += [f"{name}: {finding}" for finding in _verify_history(run)]
         if (run.folder / "predictions.npz").exists():
             checks: tuple[Callable[[Run], list[str]], ...] = (_verify_predictions, _verify_epochs, _verify_ensemble)
             findings += [f"{name}: {finding}" for check in checks for finding in check(run)]
@@ -55,6 +70,9 @@ def _verify_predictions(run: Run) -> list[str]:
     findings = []
     for split in SPLITS:
         transforms = run.transforms(split)
+        for view, scores in run.metrics.get(split, {}).items():
+            counted = confusion_metrics(np.array(scores["confusion"]), scores["classes"])
+            findings += _verify_counted(f"{split} ({view})", scores, counted, EXACT)
         for view in run.views[split]:
             saved = run.predictions(split, view)
             findings += _verify_numbers(run, split, view, saved.labels, saved.probabilities)
@@ -72,10 +90,42 @@ def _verify_numbers(run: Run, split: str, view: str, labels: np.ndarray, probabi
     stored = run.metrics[split][view]
     computed = classification_metrics(labels, probabilities, stored["classes"])
     change = np.abs(np.array(computed["confusion"]) - np.array(stored["confusion"])).sum() / 2
-    if computed["support"] == stored["support"] and change <= TOLERATED_IMAGES:
+    if computed["support"] != stored["support"] or change > TOLERATED_IMAGES:
+        numbers = f"{computed['accuracy']:.4f} from its probabilities, {stored['accuracy']:.4f} in its metrics"
+        return [f"{split} ({view}) has accuracy {numbers}"]
+    tolerated = {
+        "log_loss": TOLERATED_LOSS * max(1.0, computed["log_loss"]),
+        "expected_calibration_error": TOLERATED_LOSS + 2 * TOLERATED_IMAGES / computed["n"],  # some change their bin
+    }
+    return [
+        f"{split} ({view}) has {name} {computed[name]:.4f} from its probabilities, {stored[name]:.4f} in its metrics"
+        for name, most in tolerated.items()
+        if not abs(computed[name] - stored[name]) <= most
+    ]
+
+
+def _verify_counted(name: str, stored: Mapping[str, Any], counted: Mapping[str, Any], tolerance: float) -> list[str]:
+    """Which stored values are not those that were counted anew; earlier versions may have stored fewer."""
+    wrong = [key for key in counted if key in stored and not _is_same(stored[key], counted[key], tolerance)]
+    return [f"{name} has {key} {stored[key]}, {counted[key]} when counted anew" for key in wrong]
+
+
+def _is_same(stored: Any, counted: Any, tolerance: float) -> bool:
+    if isinstance(counted, dict):
+        return isinstance(stored, dict) and _is_same(list(stored.items()), list(counted.items()), tolerance)
+    if isinstance(counted, list | tuple):
+        same_length = isinstance(stored, list | tuple) and len(stored) == len(counted)
+        return same_length and all(_is_same(*pair, tolerance) for pair in zip(stored, counted, strict=True))
+    if isinstance(counted, float):
+        return isinstance(stored, int | float) and math.isclose(stored, counted, abs_tol=tolerance)
+    return bool(stored == counted)
+
+
+def _verify_history(run: Run) -> list[str]:
+    stored = run.metrics.get("history")
+    if stored is None or not (run.folder / "history.csv").exists():
         return []
-    numbers = f"{computed['accuracy']:.4f} from its probabilities, {stored['accuracy']:.4f} in its metrics"
-    return [f"{split} ({view}) has accuracy {numbers}"]
+    return _verify_counted("history", stored, history_metrics(run.history, stored["kept_epoch"]), HISTORY_ROUNDING)
 
 
 def _verify_epochs(run: Run) -> list[str]:

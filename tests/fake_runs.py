@@ -15,8 +15,8 @@ SIZES = {"train": 60, "validation": 200, "test": 200}
 
 def write_fake_run(
     runs, profile="paper", variant="light_vgg", seed=0, *,
-    accuracy=0.6, is_sample=False, shortened=False, sizes=SIZES, stands_for=None, protocol=None, transforms=0,
-    paper=PAPER,
+    accuracy=0.6, is_sample=False, shortened=False, as_published=True, sizes=SIZES, stands_for=None, protocol=None,
+    transforms=0, paper=PAPER,
 ):  # fmt: skip
     """A complete run folder.
 
@@ -51,6 +51,7 @@ def write_fake_run(
         "source": "/home/somebody/data/fer2013.csv",
         "host": "somebodys-laptop",
         "shortened": shortened,
+        "as_published": as_published,
     }
     write_json(
         folder / "config.json", {"request": request, "request_sha256": request_sha256(request), "record": record}

@@ -76,6 +76,14 @@ def test_sample_data_is_announced_and_never_judged(site):
     assert claims_of(text, PAPER).count("sample data</span> sample data") == len(CLAIMS)
 
 
+def test_data_that_are_not_the_published_fer2013_are_announced_and_never_judged(tmp_path):
+    write_fake_runs(tmp_path / "reports" / "runs", as_published=False)
+    text = write_index(tmp_path, "paper")
+    assert "Not the published FER2013: numbers are not comparable with the paper." in Page(text).text
+    assert set(re.findall(r'data-verdict="([^"]+)"', claims_of(text, PAPER))) == {"not run", "none"}
+    assert claims_of(text, PAPER).count("published FER2013</span> not the published FER2013") == len(CLAIMS)
+
+
 def test_a_shortened_budget_is_announced(site):
     page = Page(write_index(site, "quick"))
     assert "Shortened budget: numbers are not comparable with the paper." in page.text

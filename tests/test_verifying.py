@@ -45,7 +45,43 @@ def test_an_edited_number_is_found_out(published):
     metrics = json.loads(path.read_text())
     metrics["test"]["single"]["confusion"][0][0] += 20
     write_json(path, metrics)
-    assert [finding.split(":")[0] for finding in verify_published(published)] == [f"{PAPER}/lda/seed-0"]
+    assert {finding.split(":")[0] for finding in verify_published(published)} == {f"{PAPER}/lda/seed-0"}
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["accuracy", "macro_f1", "accuracy_interval", "recall", "log_loss", "expected_calibration_error", "n"],
+)
+@pytest.mark.parametrize("view", ["single", "single_unleaked"])
+def test_an_edited_score_is_found_out(published, view, place):
+    path = published / PAPER / "light_vgg" / "seed-0" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    scores = metrics["test"].setdefault(view, metrics["test"]["single"] | {})
+    scores[place] = edited(scores[place])
+    write_json(path, metrics)
+    is_checked = view == "single" or place not in ("log_loss", "expected_calibration_error")  # no such probabilities
+    findings = verify_published(published)
+    assert len(findings) == is_checked
+    assert all(f"light_vgg/seed-0: test ({view}) has {place} " in finding for finding in findings)
+
+
+def test_an_edited_history_is_found_out(published):
+    path = published / PAPER / "light_vgg" / "seed-0" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["history"]["max_accuracy"] = 1.0
+    write_json(path, metrics)
+    (finding,) = verify_published(published)
+    assert finding.startswith(f"{PAPER}/light_vgg/seed-0: history has max_accuracy 1.0, ")
+
+
+def edited(value):
+    """A number, or the first of several, moved by a tenth or, where it is a count, by one."""
+    if isinstance(value, dict):
+        (first, number), *others = value.items()
+        return {first: edited(number), **dict(others)}
+    if isinstance(value, list):
+        return [edited(value[0]), *value[1:]]
+    return value + 1 if isinstance(value, int) else value + 0.1
 
 
 def test_an_edited_request_is_found_out(published):

@@ -19,7 +19,7 @@ from fer_lib.audit.listing import (
 )
 from fer_lib.audit.near import count_twins, twin_mask
 from fer_lib.audit.no_face import Agreement, compare_with_cascade
-from fer_lib.audit.summary import PUBLISHED_CLASSES, describe, summarize
+from fer_lib.audit.summary import PUBLISHED_CLASSES, describe, is_as_published, summarize
 
 __all__ = [
     "BLANK_STANDARD_DEVIATION",
@@ -38,6 +38,7 @@ __all__ = [
     "estimate_hidden",
     "excluded_rows",
     "find_duplicates",
+    "is_as_published",
     "find_leaks",
     "leaked_mask",
     "load_audit",

@@ -17,6 +17,15 @@ PUBLISHED_CLASSES: dict[str, tuple[int, ...]] = {
 """Images per split and class of the published FER2013, classes in the order of `EMOTIONS`."""
 
 
+def is_as_published(dataset: FerDataset) -> bool:
+    """Whether the data, or what they are a part of, have the published FER2013's images of each class in each split."""
+    splits = (dataset.whole or dataset).splits()
+    return all(
+        tuple(np.bincount(split.labels, minlength=len(EMOTIONS))) == PUBLISHED_CLASSES[name]
+        for name, split in splits.items()
+    )
+
+
 def summarize(dataset: FerDataset) -> dict[str, Any]:
     """Count what the data hold and what is wrong with them, ready for JSON.
 
@@ -40,7 +49,7 @@ def summarize(dataset: FerDataset) -> dict[str, Any]:
             name: {"rows": int(counts.sum()), "classes": dict(zip(EMOTIONS, counts.tolist(), strict=True))}
             for name, counts in classes.items()
         },
-        "as_published": all(tuple(classes[name]) == PUBLISHED_CLASSES[name] for name in classes),
+        "as_published": is_as_published(dataset),
         "duplicates": {
             "images": len(duplicates) - groups,
             "groups": groups,
