@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # TensorFlow is for the measuring processes alone
     import keras
 
     from fer_lib.datasets import Split
+    from fer_lib.progress import Progress
 
 PAPER, VARIANT, BATCH_SIZE = "shi_light_vgg", "light_vgg", 128
 FER2013_IMAGES = 28_709
@@ -107,7 +108,7 @@ def measure_overhead(count: int) -> float:
     """
     import keras
 
-    from fer_lib import fitting, papers
+    from fer_lib import fitting, papers, recorder
     from fer_lib.datasets import FerDataset
     from fer_lib.hardware import resolve_precision
     from fer_lib.request import make_request
@@ -122,7 +123,7 @@ def measure_overhead(count: int) -> float:
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.patch.object(keras.Model, "evaluate", lambda *given, **named: clock.off(evaluate, *given, **named)),
-        mock.patch.object(fitting, "write_progress", clock.end_epoch),  # what a run does last in an epoch
+        mock.patch.object(recorder, "write_progress", clock.end_epoch),  # what a run does last in an epoch
     ):
         fitting.fit_network(request, "hash", data, Path(folder), precision=resolve_precision("auto"))
     epochs, bare = sum(clock.epochs[1:]), sum(clock.bare[1:])
@@ -147,8 +148,10 @@ class _Clock:
         self._off += time.perf_counter() - started
         return result
 
-    def end_epoch(self, _: Any) -> None:
+    def end_epoch(self, progress: "Progress") -> None:
         """Note the epoch that ends, time the bare steps, and start the next."""
+        if progress.epoch == 0:  # told before the first one
+            return
         ended = time.perf_counter()
         self.epochs.append(ended - self._started - self._off)
         self._take_bare_steps()

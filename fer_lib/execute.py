@@ -5,9 +5,12 @@ its page are written whether or not a cell fails; the error file only where some
 """
 
 import json
+import os
 import re
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from fer_lib.files import write_text
 KERNEL = "python3"
 START_ATTEMPTS = 3
 ERROR_LINES = 12
+PARENT_SECONDS = 1.0
 
 
 def execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> None:
@@ -61,12 +65,21 @@ def describe_error(error: Exception) -> str:
     return "\n".join([f"{first} (code cell {error.exec_count})", *traceback[-ERROR_LINES:]])
 
 
+def _leave_with_parent(parent: int) -> None:
+    """End this process, and with it the kernel, when the one that started it is gone: nobody would stop it later."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def main(job_path: Path) -> int:
     """Run the job that a JSON file describes; the exit code is 1 if anything fails.
 
-    SIGTERM leaves at once, but as an exception does: the kernel is shut down on the way out.
+    SIGTERM leaves at once, but as an exception does: the kernel is shut down on the way out. So does the end of the
+    process that started this one (not on Windows, where a process keeps the number of its parent).
     """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    threading.Thread(target=_leave_with_parent, args=(os.getppid(),), daemon=True).start()
     job = json.loads(job_path.read_text(encoding="utf-8"))
     executed = Path(job["executed"])
     failure = None

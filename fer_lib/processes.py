@@ -152,6 +152,7 @@ def state_path(reports: Path, name: str) -> Path:
 
 def _environment(reports: Path, progress: Path, threads: int | None) -> dict[str, str]:
     environment = lab_environment(os.environ) | {"FER_LIB_REPORTS": str(reports), "FER_LIB_PROGRESS": str(progress)}
+    environment.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # notebooks at the same time share a GPU
     if threads is not None:
         for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
             environment.setdefault(name, str(threads))

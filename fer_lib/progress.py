@@ -1,11 +1,13 @@
 """Live progress: training writes a small JSON file, and whoever started it reads the file and shows a line for it."""
 
 import json
+import math
 import os
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import TextIO
@@ -14,6 +16,9 @@ from fer_lib.files import write_json
 
 PLAIN_LINE_SECONDS = 60.0
 """Where the output is no terminal, a notebook gets a line per training run, and at most one more per this time."""
+
+TO_TERMINAL = "-"
+"""In place of a file's name: a line per epoch on standard error."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,18 @@ class Progress:
 
 
 def write_progress(progress: Progress) -> None:
-    """Write to the file that FER_LIB_PROGRESS names; do nothing where it is not set."""
+    """Write to the file that FER_LIB_PROGRESS names, or for `TO_TERMINAL` a line; nothing where it is not set.
+
+    Scores that are not finite are left out of the file, as JSON has no such numbers.
+    """
     path = os.environ.get("FER_LIB_PROGRESS")
-    if path:
-        write_json(Path(path), asdict(progress))
+    if path == TO_TERMINAL:
+        epoch = f"epoch {progress.epoch}/{progress.epochs}"
+        left = [f"{format_duration(progress.seconds_left)} left"] if progress.seconds_left else []
+        print("  ".join([epoch, *describe_scores(progress), *left]), file=sys.stderr, flush=True)
+    elif path:
+        finite = {name: score for name, score in progress.scores.items() if math.isfinite(score)}
+        write_json(Path(path), asdict(replace(progress, scores=finite)))
 
 
 def read_progress(path: Path) -> Progress | None:
@@ -82,6 +95,17 @@ def format_progress(name: str, seconds: float, progress: Progress | None) -> str
     if progress.seconds_left is None or progress.epoch == progress.epochs:
         return line
     return f"{line}  {format_duration(progress.seconds_left)} left"
+
+
+def describe_scores(progress: Progress) -> list[str]:
+    """Accuracy and loss with their validation values, one text each, as far as known."""
+    said = []
+    for name, form, beside in (("accuracy", "{:.1%}", " (validation {:.1%})"), ("loss", "{:.3f}", " ({:.3f})")):
+        if name in progress.scores:
+            validation = progress.scores.get(f"val_{name}")
+            known = "" if validation is None else beside.format(validation)
+            said.append(f"{name} {form.format(progress.scores[name])}{known}")
+    return said
 
 
 class ProgressLines:

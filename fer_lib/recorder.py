@@ -64,8 +64,8 @@ class EpochRecorder(keras.callbacks.Callback):
             raise ValueError(f"kept_epoch must be one of {list(KEPT_EPOCHS)}. Received: {received!r}")
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Show the training before its first batch, which may take a minute to come."""
-        show_progress(self._progress())
+        """Tell of the training before its first batch, which may take a minute to come."""
+        self._report()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Show how much of the epoch is done, with its scores so far."""
@@ -92,8 +92,9 @@ class EpochRecorder(keras.callbacks.Callback):
         if self.keep_epochs:
             with atomic(self.folder / "epochs" / f"{epoch + 1:03d}.npz") as temporary:
                 np.savez(temporary, *self.model.get_weights())
-        save_checkpoint(self.folder / "checkpoint.npz", self.model, self.state, self.sha256)
         write_history(self.folder / "history.csv", pd.DataFrame(self.state.history))
+        # The checkpoint comes last: what it calls done is on disk.
+        save_checkpoint(self.folder / "checkpoint.npz", self.model, self.state, self.sha256)
         self._report()
         if self.is_over():
             self.model.stop_training = True

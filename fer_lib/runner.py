@@ -144,7 +144,8 @@ def write_reports(profile: str | None = None, reports: Path | None = None, noteb
 def _run_all(
     waiting: list[Job], profile: str, reports: Path, jobs: int, timeout_seconds: float | None, lines: ProgressLines
 ) -> dict[str, Outcome]:
-    threads = max(1, (os.cpu_count() or 1) // jobs) if min(jobs, len(waiting)) > 1 else None
+    at_once = min(jobs, len(waiting))
+    threads = max(1, (os.cpu_count() or 1) // at_once) if at_once > 1 else None
     pending, running, outcomes = list(waiting), list[NotebookProcess](), dict[str, Outcome]()
     try:
         while pending or running:

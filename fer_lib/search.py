@@ -6,7 +6,7 @@ from typing import Any
 import optuna
 import pandas as pd
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
 from fer_lib import papers
@@ -75,12 +75,6 @@ def search(
     return _table(study, trials)
 
 
-def best_values(table: pd.DataFrame) -> dict[str, Any]:
-    """Hyper-parameters of the best trial of a search's table, as `train` takes them in `overrides`."""
-    best = table.drop(columns=["trial", "validation_accuracy"]).to_dict("records")[0]  # a Series would make all floats
-    return {str(name): value for name, value in best.items()}
-
-
 def _load_study(journal: Path, card: PaperCard, request: dict[str, Any]) -> optuna.Study:
     """The study of all that determines a trial but the values drawn: other data or budgets never mix in."""
     journal.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +82,8 @@ def _load_study(journal: Path, card: PaperCard, request: dict[str, Any]) -> optu
     space = {name: space.model_dump() for name, space in card.search.items()}
     name = request_sha256({**request, "hyperparameters": fixed, "options": {}, "space": space})
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = JournalStorage(JournalFileBackend(str(journal)))
+    lock = JournalFileOpenLock(str(journal))  # the default, a symbolic link, needs privileges on Windows
+    storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
     return optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
 
 

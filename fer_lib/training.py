@@ -1,12 +1,17 @@
 """One run: what a card says of a variant, made into a run folder, or loaded where it is there already."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from fer_lib import papers
+from fer_lib.audit import is_as_published
 from fer_lib.datasets import FerDataset, load_data
 from fer_lib.files import write_json
 from fer_lib.hardware import code_version, describe_hardware, describe_packages, resolve_precision
@@ -16,6 +21,9 @@ from fer_lib.models.weights import WeightsNotAvailable, require_weights
 from fer_lib.paths import runs_folder
 from fer_lib.request import is_shortened, make_request, requests_of, sources_of
 from fer_lib.runs import OBSTACLE, Run, request_sha256, run_folder, write_obstacle
+
+SESSION = ("started", "code_version", "packages", "hardware")
+"""What is recorded of a session that goes on with a run that an earlier one began."""
 
 
 def train(
@@ -56,7 +64,8 @@ def train(
         The complete run.
 
     Raises:
-        ValueError: if the paper, variant, profile, precision or a hyper-parameter is unknown.
+        ValueError: if the paper, variant, profile, precision or a hyper-parameter is unknown, or another process is
+            making the run.
         WeightsNotAvailable: if it starts from weights that cannot be had; the reason is noted in its folder.
     """
     card = papers.load(paper)
@@ -77,30 +86,51 @@ def train(
         request, name = {**request, "kind": "trial"}, f"search/trial-{trial:03d}"
     folder = run_folder(runs or runs_folder(), profile, paper, name, seed)
     sha256 = request_sha256(request)
-    _set_aside_others(folder, sha256)
-    if Run(folder).is_complete:
+    if _is_made(Run(folder), sha256):
         return Run(folder)
-    keep_epochs = card.variants[variant].keep_epochs and trial is None
-    job = Job(card, request, sha256, data, folder, resolve_precision(precision), keep_epochs)
+    with _alone(folder):
+        _set_aside_others(folder, sha256)
+        if Run(folder).is_complete:
+            return Run(folder)
+        keep_epochs = card.variants[variant].keep_epochs and trial is None
+        job = Job(card, request, sha256, data, folder, resolve_precision(precision), keep_epochs)
+        try:
+            _require_weights(request, job.paper_folder)
+            for source in sources_of(card, variant):
+                train(
+                    paper, source, seed, profile,
+                    data=data, runs=runs, epochs=epochs, precision=precision, deterministic=deterministic,
+                )  # fmt: skip
+            return _make(job)
+        except WeightsNotAvailable as error:
+            write_obstacle(folder, error.reason)
+            raise
+
+
+def _is_made(run: Run, sha256: str) -> bool:
+    return run.is_complete and run.config["request_sha256"] == sha256
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes off a run folder; the lock goes with the process, however that ends."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     try:
-        _require_weights(request, job.paper_folder)
-        for source in sources_of(card, variant):
-            train(
-                paper, source, seed, profile,
-                data=data, runs=runs, epochs=epochs, precision=precision, deterministic=deterministic,
-            )  # fmt: skip
-        return _make(job)
-    except WeightsNotAvailable as error:
-        write_obstacle(folder, error.reason)
-        raise
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"a run is made by one process at a time. Received: {folder}, being made by another") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _require_weights(request: dict[str, Any], paper_folder: Path) -> None:
     """Refuse a run whose weights, or those of a run that it is made from, cannot be had: before hours of training."""
     for needed in requests_of(request):
         run = Run(paper_folder / needed["variant"] / f"seed-{needed['seed']}")
-        made = run.is_complete and run.config["request_sha256"] == request_sha256(needed)
-        if not made and "weights" in needed["options"]:
+        if not _is_made(run, request_sha256(needed)) and "weights" in needed["options"]:
             require_weights(needed.get("content_network", needed["model"]), needed["options"]["weights"])
 
 
@@ -123,8 +153,7 @@ def _set_aside_others(folder: Path, sha256: str) -> None:
 def _make(job: Job) -> Run:
     for leftover in job.folder.glob(".*"):  # files that a kill left half written
         leftover.unlink()
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    record = _record(job, started)
+    job, record = _go_on(job)
     config = {"request": job.request, "request_sha256": job.sha256, "record": record}
     write_json(job.folder / "config.json", config)
     settings, seed = job.request["hyperparameters"], job.request["seed"]
@@ -139,9 +168,13 @@ def _make(job: Job) -> Run:
     return Run(job.folder)
 
 
-def _record(job: Job, started: str) -> dict[str, Any]:
-    return {
-        "started": started,
+def _go_on(job: Job) -> tuple[Job, dict[str, Any]]:
+    """The job in the precision that it was begun in, and its record: when, where and with what it is made.
+
+    Time, hardware and versions are those of the first session; `sessions` has those of every later one.
+    """
+    record = {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "finished": None,
         "code_version": code_version(),
         "packages": describe_packages(),
@@ -149,4 +182,16 @@ def _record(job: Job, started: str) -> dict[str, Any]:
         "precision": job.precision,
         "source": None,
         "shortened": is_shortened(job.card, job.request, job.data),
+        "as_published": _is_on_published_data(job),
     }
+    if not (job.folder / "config.json").exists():
+        return job, record
+    first = Run(job.folder).config["record"]
+    sessions = [*first.get("sessions", []), {name: record[name] for name in SESSION}]
+    return replace(job, precision=first["precision"]), {**record, **first, "sessions": sessions}
+
+
+def _is_on_published_data(job: Job) -> bool:
+    """Whether the data have FER2013's counts, where they are FER2013 as a file holds it; else, as of SFEW, True."""
+    described = job.request["data"]
+    return described["is_sample"] or described["sha256"] != job.data.sha256 or is_as_published(job.data)

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Any
 
-from fer_lib.progress import Progress, format_duration
+from fer_lib.progress import Progress, describe_scores, format_duration
 
 MOVE_SECONDS = 0.25
 """A bar moves at most once per this time: a browser shows no more, and short epochs would flood it."""
@@ -96,7 +96,7 @@ def describe_progress(progress: Progress) -> list[str]:
     said = [f"epoch {min(progress.epoch + 1, progress.epochs)} of {progress.epochs}"]
     if progress.seconds_left is not None and progress.seconds_left >= 1:
         said.append(f"{format_duration(progress.seconds_left)} left")
-    return said + _describe_scores(progress)
+    return said + describe_scores(progress)
 
 
 def describe_end(progress: Progress) -> list[str]:
@@ -104,7 +104,7 @@ def describe_end(progress: Progress) -> list[str]:
     said = "1 epoch" if progress.epochs == 1 else f"{progress.epochs} epochs"
     if progress.seconds is not None:
         said += f" in {format_duration(progress.seconds)}"
-    return [f"✓ {_name(progress)}", said, *_describe_scores(progress)]
+    return [f"✓ {_name(progress)}", said, *describe_scores(progress)]
 
 
 def describe_stop(progress: Progress) -> list[str]:
@@ -114,16 +114,6 @@ def describe_stop(progress: Progress) -> list[str]:
 
 def _name(progress: Progress) -> str:
     return f"{progress.variant}, seed {progress.seed}"
-
-
-def _describe_scores(progress: Progress) -> list[str]:
-    said = []
-    for name, form, beside in (("accuracy", "{:.1%}", " (validation {:.1%})"), ("loss", "{:.3f}", " ({:.3f})")):
-        if name in progress.scores:
-            validation = progress.scores.get(f"val_{name}")
-            known = "" if validation is None else beside.format(validation)
-            said.append(f"{name} {form.format(progress.scores[name])}{known}")
-    return said
 
 
 def _as_bar(progress: Progress, fraction: float) -> dict[str, str]:

@@ -1,12 +1,14 @@
 """Progress of training runs: written by a kernel, read and shown by the runner."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_lib.progress import (
+    TO_TERMINAL,
     Progress,
     ProgressLines,
     estimate_epoch_seconds,
@@ -35,6 +37,14 @@ def test_nothing_is_written_where_nobody_asks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_progress(HALF)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_gets_a_line_per_epoch(monkeypatch, capsys):
+    monkeypatch.setenv("FER_LIB_PROGRESS", TO_TERMINAL)
+    write_progress(replace(HALF, scores={"accuracy": 0.5, "val_accuracy": 0.25, "loss": 1.5}))
+    assert capsys.readouterr().err == (
+        f"epoch {HALF.epoch}/{HALF.epochs}  accuracy 50.0% (validation 25.0%)  loss 1.500  13 min left\n"
+    )
 
 
 def test_no_progress_before_the_first_epoch(tmp_path):

@@ -136,6 +136,7 @@ def _heed_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither named pipes nor these signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_the_kernels(tmp_path, number):
     fifo = tmp_path / "fifo"
@@ -157,6 +158,35 @@ def test_an_interrupt_ends_the_kernels(tmp_path, number):
     with pytest.raises(ProcessLookupError):
         os.kill(kernel, 0)
     assert not (project / "reports" / "notebooks" / "00_stuck.json").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither named pipes nor this signal")
+def test_kernels_end_with_a_runner_that_is_killed(tmp_path):
+    begun, held = tmp_path / "begun", tmp_path / "held"
+    for fifo in (begun, held):
+        os.mkfifo(fifo)
+    source = (
+        f"import threading\nopen({str(begun)!r}, 'w').close()\npipe = open({str(held)!r}, 'w')\n"
+        "threading.Event().wait()"
+    )
+    project = write_project(tmp_path / "project", n00_stuck=source)
+    arguments = command("run", "--profile", "smoke")
+    with subprocess.Popen(arguments, env=environment_of(project), stdout=subprocess.DEVNULL) as process:
+        begun.read_text(encoding="utf-8")
+        with held.open(encoding="utf-8") as pipe:
+            process.kill()
+            assert pipe.read() == ""  # comes only when the kernel, which holds the other end, is gone
+
+
+def test_the_index_page_is_of_the_profile_asked_for(tmp_path):
+    project = write_project(tmp_path, n00_first="1", n01_second="1")
+    data = {"FER2013_CSV": str(tmp_path / "notebooks")}  # any path that is there
+    for arguments in (("00", "--profile", "smoke"), ("01", "--profile", "quick"), ("00", "--profile", "smoke")):
+        done = fer_lib(project, "run", *arguments, "--resume", **data)
+        assert done.returncode == 0, done.stderr
+    assert "completed earlier" in done.stdout
+    page = (project / "reports" / "index.html").read_text(encoding="utf-8")
+    assert "00_first" in page and "01_second" not in page
 
 
 def _execute(tmp_path: Path, *sources: str, **environment: str) -> tuple[subprocess.CompletedProcess[str], Path]:

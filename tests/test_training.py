@@ -11,11 +11,14 @@ import pytest
 from PIL import Image
 from tiny_data import make_tiny_data
 
-from fer_lib import papers, pipeline
+from fer_lib import papers, pipeline, recorder, training
 from fer_lib.datasets import FerDataset
 from fer_lib.evaluation import history_metrics
+from fer_lib.hardware import code_version
 from fer_lib.labels import EMOTIONS
+from fer_lib.progress import read_progress
 from fer_lib.request import make_request
+from fer_lib.runs import Run
 from fer_lib.training import train
 
 PAPER = "shi_light_vgg"
@@ -239,6 +242,12 @@ def test_a_run_killed_in_mid_epoch_ends_as_one_never_interrupted(paper, variant,
     child = start_child(tmp_path / "killed", paper, variant, hang_at=7)
     try:
         assert child.stdout.readline() == "hanging\n"
+        with pytest.raises(ValueError, match="one process at a time.* Received: .*seed-4, being made by another"):
+            train(
+                paper, variant, 4, "smoke",
+                data=make_tiny_data(), runs=tmp_path / "killed", epochs=3, deterministic=True,
+                overrides={"batch_size": 8},
+            )  # fmt: skip
     finally:
         child.send_signal(signal.SIGKILL)
         child.communicate()
@@ -254,6 +263,55 @@ def test_a_run_killed_in_mid_epoch_ends_as_one_never_interrupted(paper, variant,
     weights = [keras.models.load_model(folder / "model.keras").get_weights() for folder in folders.values()]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def interrupted(function, at):
+    """The function, but an interrupt at its call of that number."""
+    calls = []
+
+    def call(*arguments):
+        calls.append(arguments)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return function(*arguments)
+
+    return call
+
+
+@pytest.mark.parametrize("written", ["write_history", "save_checkpoint"])
+def test_a_run_stopped_while_it_writes_its_last_epoch_has_all_its_rows_in_the_end(data, tmp_path, monkeypatch, written):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(recorder, written, interrupted(getattr(recorder, written), at=2))
+        train_tiny(data, tmp_path)
+    assert train_tiny(data, tmp_path).history["epoch"].tolist() == [1, 2]
+
+
+def test_a_resumed_run_keeps_when_and_in_what_precision_it_was_begun(data, tmp_path, monkeypatch):
+    for precision, version in (("float32", "first"), ("bfloat16", "second")):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(training, "resolve_precision", lambda _, found=precision: found)
+            patch.setattr(training, "code_version", lambda found=version: found)
+            patch.setattr(recorder, "save_checkpoint", interrupted(recorder.save_checkpoint, at=2))
+            train_tiny(data, tmp_path, precision="auto", epochs=3)
+    (folder,) = tmp_path.glob("smoke/*/*/seed-0")
+    begun = Run(folder).config["record"]["started"]
+    record = train_tiny(data, tmp_path, precision="auto", epochs=3).config["record"]
+    assert (record["started"], record["code_version"], record["precision"]) == (begun, "first", "float32")
+    assert [session["code_version"] for session in record["sessions"]] == ["second", code_version()]
+    assert all(session["started"] >= begun for session in record["sessions"])
+
+
+def test_data_with_other_counts_than_fer2013_s_are_noted(data, tmp_path):
+    other = dataclasses.replace(data, is_sample=False)
+    run = train_tiny(other, tmp_path)
+    assert run.is_on_other_data and run.config["record"]["as_published"] is False
+
+
+def test_a_training_that_diverges_ends_though_its_progress_is_watched(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_LIB_PROGRESS", str(tmp_path / "progress.json"))
+    run = train_tiny(data, tmp_path, overrides={"learning_rate": 1e30, "batch_size": 8}, trial=0)
+    assert run.metrics["history"]["diverged"] is True
+    assert "loss" not in read_progress(tmp_path / "progress.json").scores
 
 
 def test_history_metrics_name_the_kept_epoch_and_the_gain():
