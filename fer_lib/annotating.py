@@ -8,11 +8,12 @@ from pathlib import Path
 import cv2
 import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from fer_lib.charts import BLUE, INK, MUTED
 from fer_lib.figures.heatmaps import HEAT_COLOURS, STRONGEST
 from fer_lib.files import atomic
+from fer_lib.photographs import ANNOTATED_BY
 from fer_lib.predicting import Reading, as_percent
 
 SUFFIX = ".fer.png"
@@ -97,12 +98,16 @@ def choose_targets(pictures: Sequence[Path], folder: Path, kept: Sequence[Path] 
 def write_annotated(picture: np.ndarray, target: Path) -> None:
     """Write uint8 (h, w, 3) as PNG, whole or not at all; nothing of the photograph's metadata goes with it.
 
+    The file is marked as annotated, so that it is not taken for a photograph the next time.
+
     Raises:
         ValueError: if the file cannot be written.
     """
+    mark = PngImagePlugin.PngInfo()
+    mark.add_text("Software", ANNOTATED_BY)
     try:
         with atomic(target) as temporary:
-            Image.fromarray(picture).save(temporary, format="PNG")
+            Image.fromarray(picture).save(temporary, format="PNG", pnginfo=mark)
     except OSError as error:
         raise ValueError(f"{target}: the annotated picture must be writable. Received: {error.strerror}") from error
 

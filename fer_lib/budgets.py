@@ -1,4 +1,4 @@
-"""What a budget may be: epochs, trials, seeds and precision as people type them, checked before anything starts."""
+"""What parameters of a run may be: budgets, precision and paths as people type them, checked before anything starts."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ PRECISIONS = ("auto", "bfloat16", "float32")
 
 
 def check_budget(values: Mapping[str, Any]) -> None:
-    """Refuse values of epochs, trials, seeds and precision that no training takes; other parameters pass.
+    """Refuse values of epochs, trials, seeds, precision and paths that no training takes; other parameters pass.
 
     Raises:
         ValueError: naming the parameter, what it must be and what was received.
@@ -17,6 +17,8 @@ def check_budget(values: Mapping[str, Any]) -> None:
         "epochs": (count, lambda value: _is_whole(value, 1)),
         "trials": (count, lambda value: _is_whole(value, 1)),
         "seeds": ("must be a list of whole numbers from 0 on, as [0, 1], or None", _are_seeds),
+        "data_path": ("must be text", lambda value: isinstance(value, str)),
+        "runs_path": ("must be text", lambda value: isinstance(value, str)),
         "precision": (f"must be one of {', '.join(PRECISIONS)}", PRECISIONS.__contains__),
     }
     for name, (rule, holds) in rules.items():

@@ -6,29 +6,43 @@ Everything is imported by the command that needs it, so that help and mistakes i
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from fer_lib.aligned import align
 from fer_lib.cli_predict import predict
 from fer_lib.cli_report import report
+from fer_lib.start_up import hold_back_messages
 
 FAILED = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130
+PACKAGE = Path(__file__).parent
+NEW_FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
 
 
 class _Commands(click.Group):
-    """A group that prints what a user can mend, a ValueError or a missing file, as one line, and exits with 2."""
+    """A group that prints what a user can mend, a ValueError of ours or a file's, as one line, and exits with 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (ValueError, FileNotFoundError) as error:
+        except (ValueError, OSError) as error:
+            if not _is_told_by_us(error):
+                raise
             click.echo(f"Error: {' '.join(str(error).split())}", err=True)
             ctx.exit(USAGE_ERROR)
+
+
+def _is_told_by_us(error: Exception) -> bool:
+    """Whether an error is of a file, or raised by this package on purpose; of a library's a traceback tells more."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    is_ours = Path(frame.f_code.co_filename).is_relative_to(PACKAGE)
+    return is_ours or (isinstance(error, OSError) and error.filename is not None)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,7 +83,7 @@ def verify(path: Path) -> None:
 
 @data.command("audit")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--output", default="audit.csv", show_default=True, type=click.Path(path_type=Path), help="The list.")
+@click.option("--output", default="audit.csv", show_default=True, type=NEW_FILE, help="The list.")
 @click.option("--votes", type=click.Path(path_type=Path), help="FER+ votes, where not found by themselves.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the copies that are kept.")
 @click.option("--label-noise", is_flag=True, help="Also list labels that a model of the other images doubts.")
@@ -102,9 +116,11 @@ def audit_(path: Path, output: Path, votes: Path | None, seed: int, label_noise:
 
 
 @data.command()
-@click.argument("path", metavar="OUT.csv", type=click.Path(path_type=Path))
+@click.argument("path", metavar="OUT.csv", type=NEW_FILE)
 def sample(path: Path) -> None:
-    """Write the built-in sample of drawn faces in FER2013's layout."""
+    """Write the built-in sample of drawn faces in FER2013's layout to a new file."""
+    if path.exists():
+        raise ValueError(f"{path} must not be there yet: FER2013 itself may be called so. Received: a file")
     from fer_lib.sample import write_sample_csv
 
     write_sample_csv(path)
@@ -143,6 +159,7 @@ def run(
 
     _treat_as_interrupt("SIGTERM", "SIGHUP")
     values = {name: parse_value(text) for name, text in parameters}
+    profile, _ = runner.plan_jobs(ids, profile, values)
     try:
         outcomes = runner.run_notebooks(ids, profile, values, dry_run=dry_run, timeout_seconds=timeout, **options)
     except KeyboardInterrupt:
@@ -162,7 +179,7 @@ def run(
         )
         click.echo(outcome.error)
     if not dry_run:
-        click.echo(f"\n{runner.write_reports()}")
+        click.echo(f"\n{runner.write_reports(profile)}")
     sys.exit(FAILED if failed else 0)
 
 
@@ -172,23 +189,33 @@ def run(
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--profile", default="quick", show_default=True, help="smoke, quick or paper.")
 @click.option("--epochs", type=click.IntRange(min=1), help="In place of the card's.")
-def train(paper: str, variant: str, seed: int, profile: str, epochs: int | None) -> None:
+@click.option("--precision", default="auto", show_default=True, help="auto, bfloat16 or float32.")
+@click.option("--deterministic", is_flag=True, help="The same weights, bit for bit, each time; slower.")
+def train(paper: str, variant: str, seed: int, profile: str, **options: Any) -> None:
     """Make one training run, or find it complete.
 
-    Prints its folder and its accuracies.
+    Prints the data and a line per epoch (on standard error), then its folder and its accuracies.
     """
     from fer_lib import papers
+    from fer_lib.budgets import check_budget
 
+    check_budget(options)
     card = papers.load(paper)
     if variant not in card.variants:  # told before TensorFlow is loaded, which takes seconds
         raise ValueError(f"variant must be one of {', '.join(card.variants)}. Received: {variant!r}")
     images = card.budget(profile).images
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from fer_lib import datasets, training
-    from fer_lib.runs import SPLITS
+    with hold_back_messages():
+        from fer_lib import datasets, hardware, training
+        from fer_lib.progress import TO_TERMINAL
+        from fer_lib.runs import SPLITS
 
+        hardware.describe_hardware()  # TensorFlow looks for devices, and says what it lacks
+    os.environ["FER_LIB_PROGRESS"] = TO_TERMINAL
     data = datasets.load_data("sample" if profile == "smoke" else None, images)
-    run = training.train(paper, variant, seed, profile, data=data, epochs=epochs)
+    if data.is_sample and profile != "smoke":
+        click.echo("FER2013 was not found: drawn faces take its place, numbers mean nothing for the paper.", err=True)
+    click.echo(f"Data: {data.source}", err=True)
+    run = training.train(paper, variant, seed, profile, data=data, **options)
     click.echo(run.folder)
     for split, views in run.metrics.items():
         if split in SPLITS:
@@ -205,9 +232,7 @@ def _treat_as_interrupt(*names: str) -> None:
 
 
 def _echo_table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    click.echo("\n".join(align(rows)))
 
 
 main.add_command(predict)

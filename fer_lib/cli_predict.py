@@ -1,25 +1,22 @@
 """The command `fer-lib predict`: pictures of one's own -> a table or JSON, and annotated pictures."""
 
 import contextlib
-import os
-import re
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from fer_lib.aligned import align
+from fer_lib.start_up import hold_back_messages
 
 if TYPE_CHECKING:
     from fer_lib.predicting import Photograph, Reading
     from fer_lib.shipped import Weights
 
 REFUSED = 2
-STDERR = 2
 FIRST_NUMBER = 5
-
-START_UP_MESSAGE = re.compile(rb"[IW]\d{4} \d\d:\d\d:|WARNING: All log messages before absl::")
 
 JSON_LAYOUT = """\b
 With --json, one document goes to stdout:
@@ -79,8 +76,7 @@ def predict(
     if as_json:
         click.echo(_as_json(weights, readings, targets, refused))
     elif readings:
-        _echo_table(_rows(weights, readings))
-        click.echo()
+        click.echo("\n".join([*align(_rows(weights, readings), FIRST_NUMBER), ""]))
         for target in targets:
             click.echo(f"Annotated: {click.format_filename(target)}")
         if not weights.is_shipped:
@@ -127,29 +123,10 @@ def _prepare(
 def _read(photographs: Sequence["Photograph"], weights: "Weights") -> list["Reading"]:
     if not photographs:
         return []
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from fer_lib.predicting import read_expressions
+    with contextlib.redirect_stdout(sys.stderr), hold_back_messages():
+        from fer_lib.predicting import read_expressions
 
-    with contextlib.redirect_stdout(sys.stderr), _without_start_up_messages():
         return read_expressions(photographs, weights)
-
-
-@contextlib.contextmanager
-def _without_start_up_messages() -> Iterator[None]:
-    """Hold back what TensorFlow's libraries say of the machine they start on, below any logging; pass on the rest."""
-    sys.stderr.flush()
-    terminal = os.dup(STDERR)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), STDERR)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(terminal, STDERR)
-            os.close(terminal)
-            held.seek(0)
-            kept = [line for line in held if not START_UP_MESSAGE.match(line)]
-            os.write(STDERR, b"".join(kept))
 
 
 def _annotate(readings: Sequence["Reading"], weights: "Weights", images: Sequence[Path], folder: Path) -> list[Path]:
@@ -191,16 +168,6 @@ def _rows(weights: "Weights", readings: Sequence["Reading"]) -> list[list[str]]:
                 ]
             )
     return rows
-
-
-def _echo_table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [
-            text.rjust(width) if column >= FIRST_NUMBER else text.ljust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        click.echo("  ".join(cells).rstrip())
 
 
 def _as_json(

@@ -50,7 +50,7 @@ def _build(profile: str | None, publish: bool) -> None:
     from fer_lib import runner
     from fer_lib.notebooks import find_profiles
 
-    if profile and profile not in find_profiles():
+    if profile is not None and profile not in find_profiles():
         raise ValueError(f"profile must be one of {', '.join(find_profiles())}. Received: {profile!r}")
     if publish:
         _publish()

@@ -1,6 +1,7 @@
 """A CSV file as it lies on disk -> its uncompressed bytes: plain, gzip or zip, told apart by their first bytes."""
 
 import gzip
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ KNOWN_NAMES = ("fer2013.csv", "icml_face_data.csv")
 """Which member of a zip file is meant, where it holds several CSV files (Kaggle's holds train.csv and test.csv too)."""
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+_DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
 
 @contextmanager

@@ -10,13 +10,10 @@ from traitlets.config import Config
 
 from fer_lib.files import write_text
 from fer_lib.notebooks import first_heading
+from fer_lib.start_up import drop_messages
 
-# What TensorFlow's libraries write as they start, below any logging that could be set, and what it says of several
-# models that predict in one process (on stdout): neither is about the reader's data or results.
-START_UP_MESSAGE = re.compile(
-    r"^(?:[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl::|WARNING:tensorflow:\d+ out of the last).*\n?",
-    re.MULTILINE,
-)
+# What TensorFlow says of several models that predict in one process, on stdout: not about the reader's data or results.
+MANY_MODELS_MESSAGE = re.compile(r"^WARNING:tensorflow:\d+ out of the last.*\n?", re.MULTILINE)
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -32,7 +29,7 @@ def write_html(notebook: Path, html: Path) -> None:
         html: where the page goes; written whole or not at all.
     """
     content: NotebookNode = nbformat.read(notebook, as_version=4)
-    _drop_start_up_messages(content)
+    _drop_messages(content)
     config = Config({"NbConvertBase": {"display_data_priority": DISPLAYED}})
     exporter = HTMLExporter(
         config=config,
@@ -48,11 +45,11 @@ def write_html(notebook: Path, html: Path) -> None:
     write_text(html, page)
 
 
-def _drop_start_up_messages(content: NotebookNode) -> None:
-    """Leave warnings and errors of a notebook in place, but not what TensorFlow says of the machine it starts on."""
+def _drop_messages(content: NotebookNode) -> None:
+    """Leave warnings and errors of a notebook, but not what TensorFlow says of the machine or of its models."""
     for cell in content.cells:
         if cell.cell_type == "code":
             for output in cell.outputs:
                 if output.output_type == "stream":
-                    output.text = START_UP_MESSAGE.sub("", output.text)
+                    output.text = MANY_MODELS_MESSAGE.sub("", drop_messages(output.text))
             cell.outputs = [output for output in cell.outputs if output.get("text") != ""]

@@ -22,6 +22,9 @@ LARGEST_PIXELS = 50_000_000
 LARGEST_RATIO = 20
 """How many times as long as its shorter side the longer side of a picture may be."""
 
+ANNOTATED_BY = "fer-lib predict"
+"""What annotated pictures are marked with as PNG's `Software`: `fer-lib predict *.png`, said twice, leaves them out."""
+
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _16_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
@@ -47,7 +50,8 @@ def read_photograph(path: str | Path) -> np.ndarray:
 
     Raises:
         PhotographError: if there is no such file, it is no picture or is cut off or damaged, has more than
-            `LARGEST_PIXELS` or is longer than `LARGEST_RATIO` allows, or holds 32-bit values.
+            `LARGEST_PIXELS` or is longer than `LARGEST_RATIO` allows, holds 32-bit values, or is what `annotating`
+            wrote.
     """
     path = Path(path)
     _check_file(path)
@@ -55,6 +59,10 @@ def read_photograph(path: str | Path) -> np.ndarray:
         warnings.simplefilter("ignore")  # of odd metadata
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(path, formats=FORMATS) as image:
+            if image.info.get("Software") == ANNOTATED_BY:
+                raise PhotographError(
+                    path, "the picture must be a photograph", Plain(f"one annotated by {ANNOTATED_BY}")
+                )
             _check_size(path, *image.size)
             image.load()
             ImageOps.exif_transpose(image, in_place=True)

@@ -44,12 +44,12 @@ def csv_bytes(
     return (line_end.join(lines) + line_end).encode("ascii")
 
 
-def pack(text: bytes, packing: str) -> bytes:
+def pack(text: bytes, packing: str, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     if packing == "gzip":
         return gzip.compress(text, compresslevel=1)
     if packing == "zip":
         packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(packed, "w", compression) as archive:
             archive.writestr("example_submission.csv", "emotion\n0\n")
             archive.writestr("challenge/icml_face_data.csv", text)
         return packed.getvalue()

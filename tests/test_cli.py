@@ -1,15 +1,20 @@
 """The command `fer-lib`: usage, exit codes, and how values typed in a terminal are read."""
 
 import json
+import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_notebooks import environment_of, fer_lib, write_project
 
+from fer_lib.cli import main
 from fer_lib.notebooks import parse_value
+from fer_lib.runs import find_runs
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3), max_leaves=6)
@@ -75,6 +80,10 @@ def test_help_loads_nothing_heavy(tmp_path):
         (["run", "-p", "epochs", "0"], "epochs must be a whole number from 1 on, or None. Received: 0"),
         (["run", "-p", "trials", "true"], "trials must be a whole number from 1 on"),
         (["run", "-p", "precision", "half"], "precision must be one of auto, bfloat16, float32. Received: 'half'"),
+        (["run", "-p", "data_path", "5"], "data_path must be text. Received: 5"),
+        (["train", "shi_light_vgg", "light_vgg", "--precision", "half"], "precision must be one of"),
+        (["data", "sample", __file__], "must not be there yet"),
+        (["report", "--profile", ""], "profile must be one of paper, quick, smoke. Received: ''"),
         (["report", "--profile", "fast"], "profile must be one of paper, quick, smoke. Received: 'fast'"),
         (["data", "verify", "none.csv"], "none.csv"),
         (["train", "nobody", "light_vgg"], "nobody"),
@@ -92,8 +101,14 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, arguments, message):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["run", "--fast"], ["run", "--timeout", "-3"], ["train", "shi_light_vgg", "lda", "--seed", "-1"]],
-    ids=["option", "timeout", "seed"],
+    [
+        ["run", "--fast"],
+        ["run", "--timeout", "-3"],
+        ["train", "shi_light_vgg", "lda", "--seed", "-1"],
+        ["data", "sample", "."],
+        ["data", "audit", "sample", "--output", "."],
+    ],
+    ids=["option", "timeout", "seed", "sample into a folder", "list into a folder"],
 )
 def test_unknown_options_and_numbers_out_of_range_are_usage_errors(tmp_path, arguments):
     project = write_project(tmp_path, n00_only="1")
@@ -134,3 +149,30 @@ def test_sample_writes_fer2013_s_layout_and_verify_reads_it(tmp_path):
     assert [line for line in named.stdout.splitlines() if "sha256" in line] == [
         line for line in done.stdout.splitlines() if "sha256" in line
     ]
+
+
+def test_train_tells_epochs_as_they_go_and_nothing_of_the_machine(tmp_path):
+    command = [sys.executable, "-m", "fer_lib.cli", "train", "lt2326_lenet5", "random_split"]
+    done = subprocess.run(
+        [*command, "--profile", "smoke", "--epochs", "2"],
+        cwd=tmp_path,
+        env={**os.environ, "FER_LIB_REPORTS": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    source, *epochs = done.stderr.splitlines()
+    assert source == "Data: built-in sample"
+    assert [line.split("  ")[:1] for line in epochs] == [["epoch 0/2"], ["epoch 1/2"], ["epoch 2/2"]]
+    assert all("  accuracy " in line for line in epochs[1:])
+    folder, *scores = done.stdout.splitlines()
+    (run,) = find_runs(tmp_path / "runs", "smoke", "lt2326_lenet5")
+    assert str(run.folder) == folder
+    assert f"test single: accuracy {run.metrics['test']['single']['accuracy']:.4f}" in scores
+
+
+def test_a_library_s_error_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr("fer_lib.datasets.load_data", lambda _: np.zeros(3).reshape(2, 2))
+    done = CliRunner().invoke(main, ["data", "verify", "sample"])
+    assert isinstance(done.exception, ValueError) and "reshape" in str(done.exception)

@@ -121,6 +121,11 @@ DEFECTS_OF_FILES = {
     "gzip of nothing": (lambda file: gzip.compress(b""), "must not be empty", "0 bytes"),
     "zip cut off": (lambda file: pack(file, "zip")[:-2000], "readable to its end", "BadZipFile.*"),
     "zip damaged": (lambda file: damage(pack(file, "zip"), 40_000), "readable to its end", "(BadZipFile|error).*"),
+    "LZMA zip damaged": (
+        lambda file: damage(pack(file, "zip", zipfile.ZIP_LZMA), 4_000),
+        "readable to its end",
+        "(BadZip|LZMAE|EOFE).*",
+    ),
     "zip without CSV": (lambda file: zip_of("readme.txt"), "one CSV file", r"\['readme.txt'\]"),
     "zip of two CSV": (lambda file: zip_of("a.csv", "b.csv"), "one CSV file", r"\['a.csv', 'b.csv'\]"),
 }

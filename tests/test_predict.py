@@ -279,6 +279,18 @@ def test_a_warning_is_told_and_the_input_is_never_replaced(folder, tmp_path, rea
     assert picture.read_bytes() == other.read_bytes() == (folder / "pair.png").read_bytes()
 
 
+def test_what_it_wrote_before_is_told_from_photographs(folder, tmp_path):
+    (tmp_path / "pair.png").write_bytes((folder / "pair.png").read_bytes())
+    first = CliRunner().invoke(main, ["predict", str(tmp_path / "pair.png"), "--output", str(tmp_path)])
+    assert first.exit_code == 0, first.output
+    everything = sorted(map(str, tmp_path.glob("*.png")))
+    again = CliRunner().invoke(main, ["predict", *everything, "--output", str(tmp_path / "again"), "--json"])
+    assert again.exit_code == 2
+    (line,) = again.stderr.splitlines()
+    assert line.startswith(f"Error: {tmp_path / 'pair.fer.png'}: ") and "Received: one annotated by" in line
+    assert [image["image"] for image in json.loads(again.stdout)["images"]] == [str(tmp_path / "pair.png")]
+
+
 def test_only_json_goes_to_stdout_and_nothing_else_is_said(folder, tmp_path, reading):
     command = [sys.executable, "-m", "fer_lib.cli", "predict", str(folder / "pair.png"), "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
+from fer_lib.aligned import align
 from fer_lib.bootstrap import RESAMPLES
 from fer_lib.comparing import wording
 from fer_lib.comparing.names import name_run
@@ -54,7 +55,7 @@ def _numbers(found: RunComparison) -> list[str]:
         ends = [wording.format_wilson(interval) for interval in (number.a_interval, number.b_interval)]
         difference = [wording.format_difference(number), wording.format_number_interval(number)]
         rows.append([wording.TITLES[number.name], f"{a} {ends[0]}", f"{b} {ends[1]}", *difference])
-    return _align(rows)
+    return align(rows)
 
 
 def _counts(found: RunComparison) -> list[str]:
@@ -76,7 +77,7 @@ def _elsewhere(others: Sequence[RunComparison]) -> list[str]:
         difference = [wording.format_difference(found.accuracy), wording.format_number_interval(found.accuracy)]
         where = wording.describe_split(found.split, found.view)
         rows.append([where, f"{found.images:,}", a, b, *difference, f"p {wording.format_p(found.p_exact)}"])
-    return _align(rows)
+    return align(rows)
 
 
 def _seeds(found: RunComparison) -> list[str]:
@@ -92,7 +93,7 @@ def _settings(settings: Sequence[Setting]) -> list[str]:
         return ["No setting differs."]
     both = [setting for setting in settings if setting.a and setting.b]
     rows = [["settings that differ", "A", "B"], *([s.name, _cut(s.a), _cut(s.b)] for s in both)]
-    lines = _align(rows) if both else []
+    lines = align(rows) if both else []
     for name, only in (("A", [s for s in settings if not s.b]), ("B", [s for s in settings if not s.a])):
         values = dict.fromkeys(f"{_last_part(s.name)} {_cut(s.a or s.b)}" for s in only)  # told once, asked for twice
         lines += _wrap(f"only {name} has  ", ", ".join(values)) if values else []
@@ -106,7 +107,7 @@ def _strongest(found: RunComparison) -> list[str]:
     for image in found.changed.head(STRONGEST).itertuples():
         a, b = f"{image.a} {image.a_probability:.2f}", f"{image.b} {image.b_probability:.2f}"
         rows.append([str(image.row), str(image.true), a, b, str(image.kind), f"{image.strength:.3f}"])
-    return [f"the {min(STRONGEST, len(found.changed))} strongest changes of {len(found.changed):,}", *_align(rows)]
+    return [f"the {min(STRONGEST, len(found.changed))} strongest changes of {len(found.changed):,}", *align(rows)]
 
 
 def _last_part(name: str) -> str:
@@ -119,8 +120,3 @@ def _cut(text: str) -> str:
 
 def _wrap(start: str, text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
-
-
-def _align(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -5,7 +5,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 
-from fer_lib.charts import BLUE, INK, RULE, VERMILION, Chart
+from fer_lib.charts import BLUE, INK, MUTED, RULE, VERMILION, Chart
 from fer_lib.figures.panels import (
     NOTHING,
     add_legend,
@@ -82,6 +82,8 @@ def plot_claims(claims: pd.DataFrame, title: str = "Test accuracies, published a
     share_percent_axis(panels, 0, 1, "test accuracy")
     axes.plot(*NOTHING, "D", color=VERMILION, markerfacecolor="none", markeredgewidth=1.6, label="the paper")
     drawn = claims[claims["measured"].notna()]
+    if (drawn["verdict"] == "indicative").any():
+        axes.plot(*NOTHING, "o", color=MUTED, markerfacecolor="white", label="hollow: on a stand-in for the data")
     add_legend(chart, axes, list(drawn["whose"]), has_hollow=False)
     told = [
         f"{row['claim']}: published {number(row['published'])}, measured {number(row['measured'])}, {row['verdict']}"
