@@ -98,8 +98,10 @@ def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
     return _within_a_share(_summarise(runs, values, *_resampled_interval(metrics, metric)))
 
 
-def _resampled_interval(metrics: Sequence[dict[str, Any]], metric: str) -> tuple[Interval, str]:
-    """Interval of an F1 score or a mean over classes from images drawn anew, and how it was made."""
+def _resampled_interval(metrics: Sequence[dict[str, Any]], metric: str) -> tuple[Interval | None, str]:
+    """Interval of an F1 score or a mean over classes from images drawn anew, and how; none where no counts are."""
+    if any("confusion" not in found for found in metrics):
+        return None, ""
     head, *of_class = metric.split(".")
     images = round(float(np.mean([found["n"] * pictures_per_image(found) for found in metrics])))
     place = metrics[0]["classes"].index(of_class[0]) if of_class else 0
@@ -255,7 +257,7 @@ def _sizes_of_splits(runs: Sequence[Run]) -> tuple[int, int] | None:
 def _test_rows(run: Run) -> np.ndarray | None:
     """Rows int64 (n,) of a run's test images; None where it predicted none."""
     try:
-        return run.predictions("test").rows
+        return run.rows("test")
     except (FileNotFoundError, KeyError):
         return None
 

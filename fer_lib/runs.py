@@ -113,6 +113,11 @@ class Run:
             rows, labels = (arrays[f"{name}_{split}"].astype(np.int64) for name in ("rows", "labels"))
             return Predictions(rows, labels, arrays[key].astype(np.float32))
 
+    def rows(self, split: str) -> np.ndarray:
+        """Row int64 (n,) of each predicted image, without reading what was predicted; raises KeyError without any."""
+        with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:
+            return np.asarray(arrays[f"rows_{split}"], dtype=np.int64)
+
     def transforms(self, split: str) -> np.ndarray | None:
         """Which transform of its row each predicted image is, 0 for the original; None where a split holds none."""
         with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:

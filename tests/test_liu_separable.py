@@ -188,7 +188,7 @@ def test_a_small_budget_withholds_the_verdict_on_a_number_and_not_on_a_compariso
     requests = {
         name: make_request(CARD, name, 0, "paper", DATA)["epochs"] for name in ("model_a", "model_a_short", "vgg16")
     }
-    assert requests == {"model_a": 250, "model_a_short": 20, "vgg16": 10}
+    assert requests == {"model_a": 250, "model_a_short": 10, "vgg16": 10}
     assert make_request(CARD, "vgg16", 0, "quick", DATA)["epochs"] == 1
 
 
