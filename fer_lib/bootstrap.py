@@ -36,7 +36,7 @@ def ratio_interval(first: np.ndarray, others: Sequence[np.ndarray], seed: int = 
     return percentile_interval(ratios) if len(ratios) else (0.0, np.inf)
 
 
-def score_interval(confusions: Sequence[np.ndarray], images: int, metric: str, place: int = 0) -> Interval:
+def score_interval(confusions: Sequence[np.ndarray], images: int, metric: str, place: int = 0) -> Interval | None:
     """Bootstrap interval of an F1 score, or of a mean of the classes' scores, over the images behind it.
 
     The images are drawn anew from the mean of the confusion matrices, which is all that such a number depends on; the
@@ -49,12 +49,15 @@ def score_interval(confusions: Sequence[np.ndarray], images: int, metric: str, p
         place: of the class.
 
     Returns:
-        Ends of the 95 % interval (Efron and Tibshirani 1993, section 13.3), not cut off at zero or one.
+        Ends of the 95 % interval (Efron and Tibshirani 1993, section 13.3), not cut off at zero or one; None where all
+        draws give the same number, as of a class that is never recognised: they do not tell how sure that is.
     """
     shares = np.mean([confusion / confusion.sum() for confusion in confusions], axis=0)
     drawn = np.random.default_rng(0).multinomial(images, shares.ravel(), size=RESAMPLES)
     numbers = _score(drawn.reshape(RESAMPLES, *shares.shape), metric, place)
     low, high = percentile_interval(numbers - numbers.mean())
+    if low == high:
+        return None
     mean = float(np.mean([_score(np.asarray(confusion), metric, place) for confusion in confusions]))
     return mean + low, mean + high
 

@@ -3,6 +3,7 @@
 Everything is imported by the command that needs it, so that help and mistakes in usage answer at once.
 """
 
+import linecache
 import os
 import signal
 import sys
@@ -40,8 +41,9 @@ class _Commands(click.Group):
 
 def _is_told_by_us(error: Exception) -> bool:
     """Whether an error is of a file, or raised by this package on purpose; of a library's a traceback tells more."""
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    is_ours = Path(frame.f_code.co_filename).is_relative_to(PACKAGE)
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    file = frame.f_code.co_filename
+    is_ours = Path(file).is_relative_to(PACKAGE) and linecache.getline(file, line).lstrip().startswith("raise ")
     return is_ours or (isinstance(error, OSError) and error.filename is not None)
 
 
@@ -204,13 +206,14 @@ def train(paper: str, variant: str, seed: int, profile: str, **options: Any) -> 
     if variant not in card.variants:  # told before TensorFlow is loaded, which takes seconds
         raise ValueError(f"variant must be one of {', '.join(card.variants)}. Received: {variant!r}")
     images = card.budget(profile).images
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with hold_back_messages():
         from fer_lib import datasets, hardware, training
         from fer_lib.progress import TO_TERMINAL
         from fer_lib.runs import SPLITS
 
         hardware.describe_hardware()  # TensorFlow looks for devices, and says what it lacks
-    os.environ["FER_LIB_PROGRESS"] = TO_TERMINAL
+    os.environ.setdefault("FER_LIB_PROGRESS", TO_TERMINAL)
     data = datasets.load_data("sample" if profile == "smoke" else None, images)
     if data.is_sample and profile != "smoke":
         click.echo("FER2013 was not found: drawn faces take its place, numbers mean nothing for the paper.", err=True)

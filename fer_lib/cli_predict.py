@@ -1,6 +1,7 @@
 """The command `fer-lib predict`: pictures of one's own -> a table or JSON, and annotated pictures."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -123,6 +124,7 @@ def _prepare(
 def _read(photographs: Sequence["Photograph"], weights: "Weights") -> list["Reading"]:
     if not photographs:
         return []
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with contextlib.redirect_stdout(sys.stderr), hold_back_messages():
         from fer_lib.predicting import read_expressions
 

@@ -1,5 +1,6 @@
 """Live progress: training writes a small JSON file, and whoever started it reads the file and shows a line for it."""
 
+import contextlib
 import json
 import math
 import os
@@ -53,9 +54,10 @@ def write_progress(progress: Progress) -> None:
     """
     path = os.environ.get("FER_LIB_PROGRESS")
     if path == TO_TERMINAL:
-        epoch = f"epoch {progress.epoch}/{progress.epochs}"
+        run = f"{progress.variant} seed {progress.seed}  epoch {progress.epoch}/{progress.epochs}"
         left = [f"{format_duration(progress.seconds_left)} left"] if progress.seconds_left else []
-        print("  ".join([epoch, *describe_scores(progress), *left]), file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # a terminal that was closed is no reason to stop
+            print("  ".join([run, *describe_scores(progress), *left]), file=sys.stderr, flush=True)
     elif path:
         finite = {name: score for name, score in progress.scores.items() if math.isfinite(score)}
         write_json(Path(path), asdict(replace(progress, scores=finite)))

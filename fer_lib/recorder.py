@@ -65,7 +65,9 @@ class EpochRecorder(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Tell of the training before its first batch, which may take a minute to come."""
-        self._report()
+        show_progress(self._progress())
+        if self.first_batch is None:  # of later phases the last epoch has told as much
+            write_progress(self._progress())
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Show how much of the epoch is done, with its scores so far."""

@@ -19,7 +19,6 @@ def drop_messages(text: str) -> str:
 @contextlib.contextmanager
 def hold_back_messages() -> Iterator[None]:
     """Hold back what goes to the process's standard error, C++ included; pass on at the end what is no such message."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     terminal = os.dup(_STDERR)
     with tempfile.TemporaryFile() as held:

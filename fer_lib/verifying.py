@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from fer_lib.datasets import FerDataset
 from fer_lib.ensemble import compare_with_better_member
@@ -17,8 +18,9 @@ from fer_lib.evaluation import history_metrics
 from fer_lib.labels import EMOTIONS, GROUPINGS
 from fer_lib.metrics import classification_metrics, confusion_metrics
 from fer_lib.paths import PUBLISHED
-from fer_lib.published import SPLITS, published_runs
-from fer_lib.runs import Run, request_sha256
+from fer_lib.published import SPLITS as PREDICTED
+from fer_lib.published import published_runs
+from fer_lib.runs import SPLITS, Run, request_sha256
 
 TOLERATED_LOSS = 0.002
 """How far a loss (in parts of itself or of one) or a calibration error may be from that of the published probabilities,
@@ -53,7 +55,9 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
             findings.append(f"{name}: request_sha256 is not the hash of the request")
         findings += [f"{name}: {finding}" for finding in _verify_history(run)]
         if (run.folder / "predictions.npz").exists():
-            checks: tuple[Callable[[Run], list[str]], ...] = (_verify_predictions, _verify_epochs, _verify_ensemble)
+            checks: tuple[Callable[[Run], list[str]], ...] = (
+                _verify_scores, _verify_predictions, _verify_epochs, _verify_ensemble,
+            )  # fmt: skip
             findings += [f"{name}: {finding}" for check in checks for finding in check(run)]
             if data is not None and labels is not None and is_made_on(run, data):
                 findings += [f"{name}: {finding}" for finding in _verify_labels(run, labels)]
@@ -66,13 +70,22 @@ def is_made_on(run: Run, data: FerDataset) -> bool:
     return described["sha256"] == data.sha256 and "stands_for" not in described
 
 
-def _verify_predictions(run: Run) -> list[str]:
+def _verify_scores(run: Run) -> list[str]:
+    """Which scores do not follow from the counts that stand beside them, those on training images included."""
     findings = []
     for split in SPLITS:
-        transforms = run.transforms(split)
         for view, scores in run.metrics.get(split, {}).items():
             counted = confusion_metrics(np.array(scores["confusion"]), scores["classes"])
+            if "originals" in scores and split in run.views and view in run.views[split]:
+                counted["originals"] = len(np.unique(run.rows(split)))
             findings += _verify_counted(f"{split} ({view})", scores, counted, EXACT)
+    return findings
+
+
+def _verify_predictions(run: Run) -> list[str]:
+    findings = []
+    for split in PREDICTED:
+        transforms = run.transforms(split)
         for view in run.views[split]:
             saved = run.predictions(split, view)
             findings += _verify_numbers(run, split, view, saved.labels, saved.probabilities)
@@ -117,7 +130,7 @@ def _is_same(stored: Any, counted: Any, tolerance: float) -> bool:
         same_length = isinstance(stored, list | tuple) and len(stored) == len(counted)
         return same_length and all(_is_same(*pair, tolerance) for pair in zip(stored, counted, strict=True))
     if isinstance(counted, float):
-        return isinstance(stored, int | float) and math.isclose(stored, counted, abs_tol=tolerance)
+        return isinstance(stored, int | float) and math.isclose(stored, counted, rel_tol=tolerance, abs_tol=tolerance)
     return bool(stored == counted)
 
 
@@ -125,7 +138,23 @@ def _verify_history(run: Run) -> list[str]:
     stored = run.metrics.get("history")
     if stored is None or not (run.folder / "history.csv").exists():
         return []
-    return _verify_counted("history", stored, history_metrics(run.history, stored["kept_epoch"]), HISTORY_ROUNDING)
+    history, kept = run.history, stored["kept_epoch"]
+    counted = {"diverged": False, **history_metrics(history, kept)}
+    findings = _verify_counted("history", {"diverged": False, **stored}, counted, HISTORY_ROUNDING)
+    if kept not in _kept_epochs(history, run.request["hyperparameters"].get("kept_epoch")):
+        findings.append(f"history has kept_epoch {kept}, which its rows do not choose")
+    return findings
+
+
+def _kept_epochs(history: pd.DataFrame, rule: str | None) -> list[int]:
+    """Epochs that a rule of `recorder.KEPT_EPOCHS` may have kept, of the last phase; equal scores leave several."""
+    last = history[history["phase"] == history["phase"].max()] if "phase" in history else history
+    if rule in ("best_validation_accuracy", "best_validation_loss"):
+        scores = last["val_accuracy"] if rule == "best_validation_accuracy" else -last["val_loss"]
+        last = last[scores >= scores.max() - HISTORY_ROUNDING * abs(scores.max())]
+    elif rule == "last":
+        last = last.tail(1)
+    return [int(epoch) for epoch in last["epoch"]]
 
 
 def _verify_epochs(run: Run) -> list[str]:
@@ -174,7 +203,7 @@ def _verify_labels(run: Run, by_row: np.ndarray) -> list[str]:
     grouping, findings = run.request["grouping"], []
     groups = range(len(EMOTIONS)) if grouping is None else GROUPINGS[grouping].group_of
     by_emotion = np.array([*groups, -1])  # -1, no emotion, is the last one's place
-    for split in SPLITS:
+    for split in PREDICTED:
         for view in run.views[split][:1]:  # all views of a split have the same labels
             saved = run.predictions(split, view)
             true = by_emotion[by_row[np.minimum(saved.rows, len(by_row) - 1)]]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tiny_notebooks import environment_of, fer_lib, write_project
 
 from fer_lib.cli import main
+from fer_lib.measurements import right_by_picture
 from fer_lib.notebooks import parse_value
 from fer_lib.runs import find_runs
 
@@ -82,7 +83,6 @@ def test_help_loads_nothing_heavy(tmp_path):
         (["run", "-p", "precision", "half"], "precision must be one of auto, bfloat16, float32. Received: 'half'"),
         (["run", "-p", "data_path", "5"], "data_path must be text. Received: 5"),
         (["train", "shi_light_vgg", "light_vgg", "--precision", "half"], "precision must be one of"),
-        (["data", "sample", __file__], "must not be there yet"),
         (["report", "--profile", ""], "profile must be one of paper, quick, smoke. Received: ''"),
         (["report", "--profile", "fast"], "profile must be one of paper, quick, smoke. Received: 'fast'"),
         (["data", "verify", "none.csv"], "none.csv"),
@@ -134,6 +134,14 @@ def test_list_names_notebooks_papers_and_variants():
     assert "  light_vgg" in done.stdout
 
 
+def test_sample_does_not_write_over_a_file(tmp_path):
+    csv = tmp_path / "fer2013.csv"
+    csv.write_text("precious", encoding="utf-8")
+    done = CliRunner().invoke(main, ["data", "sample", str(csv)])
+    assert done.exit_code == 2 and "must not be there yet" in done.stderr
+    assert csv.read_text(encoding="utf-8") == "precious"
+
+
 def test_sample_writes_fer2013_s_layout_and_verify_reads_it(tmp_path):
     csv = tmp_path / "sample.csv"
     environment = environment_of(tmp_path)
@@ -164,7 +172,8 @@ def test_train_tells_epochs_as_they_go_and_nothing_of_the_machine(tmp_path):
     assert done.returncode == 0, done.stderr
     source, *epochs = done.stderr.splitlines()
     assert source == "Data: built-in sample"
-    assert [line.split("  ")[:1] for line in epochs] == [["epoch 0/2"], ["epoch 1/2"], ["epoch 2/2"]]
+    starts = ["  ".join(line.split("  ")[:2]) for line in epochs]
+    assert starts == [f"random_split seed 0  epoch {number}/2" for number in range(3)]
     assert all("  accuracy " in line for line in epochs[1:])
     folder, *scores = done.stdout.splitlines()
     (run,) = find_runs(tmp_path / "runs", "smoke", "lt2326_lenet5")
@@ -176,3 +185,10 @@ def test_a_library_s_error_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr("fer_lib.datasets.load_data", lambda _: np.zeros(3).reshape(2, 2))
     done = CliRunner().invoke(main, ["data", "verify", "sample"])
     assert isinstance(done.exception, ValueError) and "reshape" in str(done.exception)
+
+
+def test_what_numpy_refuses_within_a_function_of_ours_keeps_its_traceback(monkeypatch):
+    unequal = (np.zeros(3, np.int64), [np.ones(2)])
+    monkeypatch.setattr("fer_lib.datasets.load_data", lambda _: right_by_picture(*unequal))
+    done = CliRunner().invoke(main, ["data", "verify", "sample"])
+    assert isinstance(done.exception, ValueError) and "same length" in str(done.exception)

@@ -43,7 +43,7 @@ def test_a_terminal_gets_a_line_per_epoch(monkeypatch, capsys):
     monkeypatch.setenv("FER_LIB_PROGRESS", TO_TERMINAL)
     write_progress(replace(HALF, scores={"accuracy": 0.5, "val_accuracy": 0.25, "loss": 1.5}))
     assert capsys.readouterr().err == (
-        f"epoch {HALF.epoch}/{HALF.epochs}  accuracy 50.0% (validation 25.0%)  loss 1.500  13 min left\n"
+        "light_vgg seed 0  epoch 16/32  accuracy 50.0% (validation 25.0%)  loss 1.500  13 min left\n"
     )
 
 

@@ -17,6 +17,7 @@ from fer_lib.labels import EMOTIONS, GROUPINGS
 from fer_lib.metrics import classification_metrics
 from fer_lib.paths import PUBLISHED
 from fer_lib.published import publish, published_runs
+from fer_lib.runs import request_sha256
 from fer_lib.verifying import verify_published
 
 
@@ -52,17 +53,20 @@ def test_an_edited_number_is_found_out(published):
     "place",
     ["accuracy", "macro_f1", "accuracy_interval", "recall", "log_loss", "expected_calibration_error", "n"],
 )
-@pytest.mark.parametrize("view", ["single", "single_unleaked"])
-def test_an_edited_score_is_found_out(published, view, place):
+@pytest.mark.parametrize(("split", "view"), [("test", "single"), ("test", "single_unleaked"), ("train", "single")])
+def test_an_edited_score_is_found_out(published, split, view, place):
     path = published / PAPER / "light_vgg" / "seed-0" / "metrics.json"
     metrics = json.loads(path.read_text())
-    scores = metrics["test"].setdefault(view, metrics["test"]["single"] | {})
+    scores = metrics[split][view]
     scores[place] = edited(scores[place])
     write_json(path, metrics)
-    is_checked = view == "single" or place not in ("log_loss", "expected_calibration_error")  # no such probabilities
+    is_checked = (split, view) == ("test", "single") or place not in (
+        "log_loss",
+        "expected_calibration_error",
+    )  # no such probabilities
     findings = verify_published(published)
     assert len(findings) == is_checked
-    assert all(f"light_vgg/seed-0: test ({view}) has {place} " in finding for finding in findings)
+    assert all(f"light_vgg/seed-0: {split} ({view}) has {place} " in finding for finding in findings)
 
 
 def test_an_edited_history_is_found_out(published):
@@ -72,6 +76,15 @@ def test_an_edited_history_is_found_out(published):
     write_json(path, metrics)
     (finding,) = verify_published(published)
     assert finding.startswith(f"{PAPER}/light_vgg/seed-0: history has max_accuracy 1.0, ")
+
+
+def test_a_kept_epoch_that_the_history_does_not_choose_is_found_out(published):
+    folder = published / PAPER / "light_vgg" / "seed-0"
+    config = json.loads((folder / "config.json").read_text())
+    config["request"]["hyperparameters"]["kept_epoch"] = "last"
+    write_json(folder / "config.json", config | {"request_sha256": request_sha256(config["request"])})
+    wrong = f"{PAPER}/light_vgg/seed-0: history has kept_epoch 7, which its rows do not choose"
+    assert verify_published(published) == [wrong]
 
 
 def edited(value):
