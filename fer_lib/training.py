@@ -1,7 +1,7 @@
 """One run: what a card says of a variant, made into a run folder, or loaded where it is there already."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -88,22 +88,31 @@ def train(
     sha256 = request_sha256(request)
     if _is_made(Run(folder), sha256):
         return Run(folder)
-    with _alone(folder):
-        _set_aside_others(folder, sha256)
-        if Run(folder).is_complete:
-            return Run(folder)
-        keep_epochs = card.variants[variant].keep_epochs and trial is None
-        job = Job(card, request, sha256, data, folder, resolve_precision(precision), keep_epochs)
+    keep_epochs = card.variants[variant].keep_epochs and trial is None
+    job = Job(card, request, sha256, data, folder, resolve_precision(precision), keep_epochs)
+
+    def train_source(source: str) -> Run:
+        return train(
+            paper, source, seed, profile,
+            data=data, runs=runs, epochs=epochs, precision=precision, deterministic=deterministic,
+        )  # fmt: skip
+
+    return _make_alone(job, train_source)
+
+
+def _make_alone(job: Job, train_source: Callable[[str], Run]) -> Run:
+    """Make a run after those that it is made from, unless another process has made it in the meantime."""
+    with _alone(job.folder):
+        _set_aside_others(job.folder, job.sha256)
+        if Run(job.folder).is_complete:
+            return Run(job.folder)
         try:
-            _require_weights(request, job.paper_folder)
-            for source in sources_of(card, variant):
-                train(
-                    paper, source, seed, profile,
-                    data=data, runs=runs, epochs=epochs, precision=precision, deterministic=deterministic,
-                )  # fmt: skip
+            _require_weights(job.request, job.paper_folder)
+            for source in sources_of(job.card, job.request["variant"]):
+                train_source(source)
             return _make(job)
         except WeightsNotAvailable as error:
-            write_obstacle(folder, error.reason)
+            write_obstacle(job.folder, error.reason)
             raise
 
 
