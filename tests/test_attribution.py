@@ -180,12 +180,21 @@ def test_deletion_is_what_was_worked_out_by_hand():
     np.testing.assert_allclose(deletion_curve(MEAN, PICTURE, HEAT, 0, steps=2).values, [0.5, 0.225, 0.3], atol=1e-6)
 
 
-def test_insertion_begins_blurred_and_ends_sharp():
-    curve = insertion_curve(MEAN, PICTURE, HEAT, np.array([0]), steps=4)
-    np.testing.assert_allclose(np.diff(curve.values)[[0, 1]].sum() + curve.values[0], curve.values[2], atol=1e-6)
-    assert curve.values[-1] == pytest.approx(0.5)
-    flat = np.full((1, 2, 2, 1), 0.7)
-    np.testing.assert_allclose(insertion_curve(MEAN, flat, HEAT, 0, steps=4).values, 0.7, atol=1e-6)
+def test_insertion_begins_blurred_and_sharpens_the_hottest_pixels_first():
+    """A linear score of 10x10 pixels: each step replaces a quarter of those blurred by one pixel (a tenth of 10)."""
+    rng = np.random.default_rng(4)
+    picture, weights, heat = rng.random((10, 10)), rng.random((10, 10)), rng.permutation(100).reshape(10, 10)
+    linear = keras.Sequential([keras.Input((10, 10, 1)), layers.Flatten(), layers.Dense(1, use_bias=False)])
+    linear.set_weights([weights.reshape(100, 1)])
+    bell = np.exp(-np.square(np.arange(-4, 5)) / 2)
+    around = np.pad(picture, 4, mode="edge")
+    blurred = np.array(
+        [[np.vdot(np.outer(bell, bell), around[y : y + 9, x : x + 9]) for x in range(10)] for y in range(10)]
+    ) / np.square(bell.sum())
+    expected = [np.vdot(weights, np.where(heat > 99 - 25 * step, picture, blurred)) for step in range(5)]
+    curve = insertion_curve(linear, picture[None, ..., None], heat[None], np.array([0]), steps=4)
+    np.testing.assert_allclose(curve.values, expected, atol=1e-3)
+    assert np.ptp(expected) > 0.1
 
 
 def test_equally_hot_pixels_are_changed_at_random_not_in_reading_order():

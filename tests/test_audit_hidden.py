@@ -23,7 +23,8 @@ def test_the_search_beats_chance_by_far(estimate: HiddenEstimate) -> None:
 
 def test_the_estimate_counts_every_kind(estimate: HiddenEstimate) -> None:
     assert estimate.hidden == dict.fromkeys(OCCLUDERS, 12)
-    assert all(0 <= estimate.found[kind] <= 12 for kind in OCCLUDERS)
+    assert set(estimate.found) == set(OCCLUDERS)
+    assert estimate.recall == pytest.approx(sum(estimate.found.values()) / (12 * len(OCCLUDERS)))
     assert estimate.free == 60
 
 

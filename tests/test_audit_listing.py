@@ -1,5 +1,6 @@
 """The audit's list: reasons, evidence, the copy that is kept, what is excluded, counted, cached and written."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from fer_lib.audit import (
 )
 from fer_lib.audit.repeats import find_repeats
 from fer_lib.datasets import FerDataset, Split
+from fer_lib.labels import EMOTIONS
 from fer_lib.sample import draw_face
 from fer_lib.votes import read_votes
 
@@ -118,10 +120,29 @@ def test_the_evidence_names_the_copy_that_is_kept(table: pd.DataFrame) -> None:
     assert evidence_of(table, row, "two_classes") == f"one of 2 copies under sad, surprise; {kept} was drawn to stay"
 
 
+def test_covered_eyes_are_listed_and_a_blank_picture_is_not() -> None:
+    faces = np.stack([draw_face(EMOTIONS[n % 7], np.random.default_rng([8, n])).image for n in range(260)])[..., None]
+    covered, blank = range(230, 245), 259
+    faces[covered, 13:25] = 128
+    faces[blank] = 0
+    train, validation, test = (
+        Split(faces[part], np.arange(260)[part] % 7, np.arange(260)[part])
+        for part in (slice(0, 230), slice(230, 260), slice(260, 260))
+    )
+    table = audit_dataset(FerDataset(train, validation, test, source="made", sha256="b" * 64, is_sample=False))
+    listed = set(rows_of(table, "hidden"))
+    assert len(listed & set(covered)) >= 12 and len(listed - set(covered)) <= 10 and blank not in listed
+    for row in listed & set(covered):
+        assert re.fullmatch(
+            r"(left|right) eye \d+\.\d robust deviations less than usual", evidence_of(table, row, "hidden")
+        )
+    assert listed <= set(excluded_rows(table))
+
+
 def test_without_votes_the_cascade_decides_and_says_so(data: FerDataset) -> None:
     alone = audit_dataset(data)
 
-    assert BLANK in rows_of(alone, "not_a_face")
+    assert rows_of(alone, "not_a_face") == [BLANK]
     assert evidence_of(alone, BLANK, "not_a_face") == "the Haar cascade, alone, finds no face"
 
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from fer_lib import models
@@ -154,6 +155,36 @@ def test_more_images_than_a_batch_are_explained_as_each_by_itself():
         for place in (0, 63, 64, 130):
             np.testing.assert_allclose(explain(model, images[place : place + 1])[0], together[place], atol=1e-5)
         assert explain(model, images[:0]).shape == (0, *together.shape[1:])
+
+
+class CountsImages(keras.layers.Layer):
+    """The identity, which notes how many images it is given at a time."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def call(self, inputs):
+        def note(count):
+            self.seen.append(int(count))
+            return count
+
+        with tf.control_dependencies([tf.numpy_function(note, [tf.shape(inputs)[0]], tf.int32)]):
+            return tf.identity(inputs)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def test_64_images_are_explained_in_one_call_of_the_network():
+    counted = CountsImages()
+    inputs = keras.Input((16, 16, 1))
+    features = layers.Conv2D(3, 3, name="last")(counted(inputs))
+    model = keras.Model(inputs, layers.Dense(2)(layers.GlobalAveragePooling2D()(features)))
+    for images, calls in ((64, [64]), (65, [64, 1])):
+        counted.seen.clear()
+        assert len(grad_cam(model, draw_images((images, 16, 16, 1)), 0)) == images
+        assert counted.seen == calls
 
 
 def test_the_model_given_stays_as_it_was():
