@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fer_lib.runs import Run
@@ -28,6 +29,18 @@ class RunRow:
     seconds: float | None
 
 
+def training_seconds(run: Run) -> float | None:
+    """Training time of a run, None where it tells none.
+
+    Where it has epochs, each counts as the median of its phase, which no pause makes longer.
+    """
+    if not (run.folder / "history.csv").exists():
+        return _look_up(run.metrics, "timing", "seconds")
+    history = run.history
+    phases = history["phase"] if "phase" in history else np.ones(len(history))
+    return float(history.groupby(phases)["seconds"].transform("median").sum())
+
+
 def run_rows(evidence: Evidence) -> list[RunRow]:
     """What was run, in the order of the card's variants."""
     order = list(evidence.card.variants)
@@ -44,7 +57,7 @@ def run_rows(evidence: Evidence) -> list[RunRow]:
             test_accuracy=_look_up(metrics, "test", "single", "accuracy"),
             unleaked_accuracy=_look_up(metrics, "test", "single_unleaked", "accuracy"),
             macro_f1=_look_up(metrics, "test", "single", "macro_f1"),
-            seconds=_look_up(metrics, "timing", "seconds"),
+            seconds=training_seconds(run),
         )
         rows.append(row)
     rank = {name: index for index, name in enumerate(order)}

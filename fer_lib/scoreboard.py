@@ -13,9 +13,11 @@ import pandas as pd
 
 from fer_lib import papers
 from fer_lib.claims import Judgement, judge
+from fer_lib.datasets import FerDataset
 from fer_lib.labels import EMOTIONS, GROUPINGS
 from fer_lib.measurements import Measurement, measure_accuracy
 from fer_lib.papers.claim_kinds import SplitName
+from fer_lib.provenance import training_seconds
 from fer_lib.runs import Run
 from fer_lib.tested_on import name_test_sets, test_key
 from fer_lib.verdicts import SHORTENED, SMALL_BUDGET
@@ -66,6 +68,15 @@ class Model:
         """Whether all runs were scored so."""
         return all(view in run.metrics.get(split, {}) for run in self.runs)
 
+    def is_tested_on(self, data: FerDataset) -> bool:
+        """Whether the test images of all runs are those of `data`, all of them."""
+        return all(
+            run.request["data"]["sha256"] == data.sha256
+            and "stands_for" not in run.request["data"]
+            and np.array_equal(run.predictions("test").rows, data.test.rows)
+            for run in self.runs
+        )
+
     def identity(self) -> dict[str, Any]:
         """What every row on it begins with."""
         return {"model": self.name, "whose": self.whose, "test set": self.test_set, "seeds": len(self.runs)}
@@ -98,8 +109,8 @@ def score_table(models: Iterable[Model]) -> pd.DataFrame:
     Returns:
         One row per model: model, whose, test set, seeds, images (of the test), accuracy (mean over the seeds), low and
         high (95 %), guess (share of the largest class, which a constant answer would score), parameters (NaN for
-        classifiers on pixels), seconds (training time of one seed, mean: the median epoch times their number, with that
-        of the runs it is made from; NaN where one is not there), caveat (`Model.caveat`).
+        classifiers on pixels), seconds (training time of one seed, mean: `provenance.training_seconds`, with that of
+        the runs it is made from; NaN where one is not there), caveat (`Model.caveat`).
     """
     rows = []
     for model in models:
@@ -224,14 +235,5 @@ def _seconds(run: Run) -> float:
     named = [request.get("starts_from"), request.get("enlarged_by"), *request.get("members", [])]
     sources = [source for source in named if isinstance(source, dict)]
     folders = [run.folder.parents[1] / source["variant"] / f"seed-{source['seed']}" for source in sources]
-    return _own_seconds(run) + sum(_seconds(Run(folder)) for folder in folders)
-
-
-def _own_seconds(run: Run) -> float:
-    """Training time of a run; where it has epochs, their median times their number, which no pause makes longer."""
-    if run.request["kind"] == "ensemble":
-        return 0.0
-    timing = run.metrics.get("timing", {})
-    if per_epoch := timing.get("seconds_per_epoch"):
-        return float(per_epoch * run.metrics["history"]["epochs"])
-    return float(timing.get("seconds", np.nan))
+    own = 0.0 if request["kind"] == "ensemble" else training_seconds(run)
+    return (np.nan if own is None else own) + sum(_seconds(Run(folder)) for folder in folders)

@@ -1,4 +1,5 @@
 import json
+import os
 import platform
 import subprocess
 from importlib.metadata import version
@@ -86,6 +87,17 @@ def test_hardware_can_be_written_as_json(gpus, cpuinfo):
     assert json.loads(json.dumps(described)) == described
     assert (described["processor"], described["gpus"]) == ("A processor: fast", ["A card", "GPU"])
     assert described["cores"] >= 1 and described["memory_gib"] > 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system cannot keep a process to a core")
+def test_a_process_kept_to_one_core_has_one(gpus):
+    gpus()
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        assert describe_hardware()["cores"] == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def test_the_processor_has_a_name_where_linux_does_not_give_one(gpus, cpuinfo):

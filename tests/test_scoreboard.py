@@ -1,11 +1,13 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_runs import PAPER, write_fake_run, write_fake_runs
+from fake_runs import PAPER, SIZES, write_fake_run, write_fake_runs
 
 from fer_lib import accuracy_pairs, papers
 from fer_lib.claims import judge
+from fer_lib.datasets import Split, load_data
 from fer_lib.files import write_json
 from fer_lib.labels import EMOTIONS
 from fer_lib.measurements import Measurement
@@ -117,7 +119,7 @@ def test_seeds_are_averaged_with_the_interval_of_the_verdicts(published, models)
 def test_scores_say_what_a_guess_scores_and_what_a_model_costs(models):
     table = score_table(models).set_index("model")
     assert table.loc["01 light vgg", "guess"] == 29 / 200
-    assert table.loc["01 light vgg", ["parameters", "seconds"]].tolist() == [776_519, 8 * 57]
+    assert table.loc["01 light vgg", ["parameters", "seconds"]].tolist() == pytest.approx([776_519, 8 * 57.123456789])
     assert np.isnan(table.loc["01 lda", "parameters"]) and table.loc["01 lda", "seconds"] == 12
     assert table.loc["01 light vgg, yours", "caveat"] == "shortened budget"
     assert (table.loc[table["whose"] == OURS, "caveat"] == "").all()
@@ -126,8 +128,32 @@ def test_scores_say_what_a_guess_scores_and_what_a_model_costs(models):
 def test_an_epoch_that_was_interrupted_makes_no_training_long(tmp_path):
     run = write_fake_run(tmp_path)
     before = score_table(collect([run], []))["seconds"].iloc[0]
-    edit(run, "metrics.json", lambda metrics: metrics["timing"].update(seconds=before + 9000))
+    history = run.history
+    history.loc[3, "seconds"] += 9000
+    history.to_csv(run.folder / "history.csv", index=False)
     assert score_table(collect([run], []))["seconds"].tolist() == [before]
+
+
+def test_models_of_the_data_at_hand_are_told_from_others(tmp_path):
+    data = load_data("sample")
+    whole, other_file, fewer_images, stand_in = (
+        write_fake_run(tmp_path / str(number), sizes={**SIZES, "test": size})
+        for number, size in enumerate((200, 200, 199, 200))
+    )
+    for run in (whole, fewer_images, stand_in):
+        edit(run, "config.json", lambda config: config["request"]["data"].update(sha256=data.sha256))
+    edit(stand_in, "config.json", lambda config: config["request"]["data"].update(stands_for="SFEW"))
+    test = Split(data.test.images[:200], data.test.labels[:200], whole.predictions("test").rows)
+    data = replace(data, test=test)
+    found = [collect([run], [])[0].is_tested_on(data) for run in (whole, other_file, fewer_images, stand_in)]
+    assert found == [True, False, False, False]
+
+
+def test_epochs_of_each_phase_take_their_own_time(tmp_path):
+    run = write_fake_run(tmp_path)
+    history = run.history.assign(phase=[1, 1, 1, 1, 1, 2, 2, 2], seconds=[9, 10, 10, 11, 700, 40, 50, 51])
+    history.to_csv(run.folder / "history.csv", index=False)
+    assert score_table(collect([run], []))["seconds"].tolist() == [5 * 10 + 3 * 50]
 
 
 def test_small_budgets_are_marked(tmp_path):
@@ -142,7 +168,7 @@ def test_time_takes_in_what_a_run_is_made_from(tmp_path):
     edit(ensemble, "config.json", lambda config: config["request"].update(members=[run.request for run in members]))
     edit(ensemble, "metrics.json", lambda metrics: metrics.pop("timing"))
     table = score_table(collect([ensemble], []))
-    assert table["seconds"].tolist() == [2 * 8 * 57]
+    assert table["seconds"].tolist() == pytest.approx([2 * 8 * 57.123456789])
     (members[0].folder / "metrics.json").unlink()
     assert np.isnan(score_table(collect([ensemble], []))["seconds"].iloc[0])
 
