@@ -92,8 +92,8 @@ RULES: tuple[tuple[str, str], ...] = (
         f"Numbers measured on the built-in sample ({SAMPLE_DATA}), on a file with other counts than FER2013's "
         f"({OTHER_DATA}) or at less than the card's budget ({SHORTENED}: fewer epochs, a part of the data) are shown "
         "and never judged, nor called indicative. Nor are those of "
-        f"networks trained for less than in their paper ({SMALL_BUDGET}, stated with each), unless such networks are "
-        "compared with each other, nor of trainings whose loss became no number.",
+        f"networks trained for less than in their paper ({SMALL_BUDGET}, stated with each), unless it is asked only "
+        "which of such networks is better, nor of trainings whose loss became no number.",
     ),
 )
 """How verdicts are made, for the reports: what, and the rule in words."""

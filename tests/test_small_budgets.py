@@ -39,3 +39,10 @@ def test_variants_of_small_budgets_are_compared_with_their_like_alone(tmp_path, 
     claim = accuracy(kind="difference", minus="b")
     runs = [make_run(tmp_path, name, predicted=calls(right)) for name, right in (("a", 600), ("b", 500))]
     assert judged(claim, *runs, small=small).verdict == verdict
+
+
+@pytest.mark.parametrize(("small", "verdict"), [(("a", "b"), None), ((), "reproduced")])
+def test_how_far_one_small_budget_is_above_another_is_not_judged(tmp_path, small, verdict):
+    claim = accuracy(kind="difference", minus="b", published="+10 points")
+    runs = [make_run(tmp_path, name, predicted=calls(right)) for name, right in (("a", 600), ("b", 500))]
+    assert judged(claim, *runs, small=small).verdict == verdict

@@ -17,6 +17,7 @@ from fer_lib.tables import (
     class_report_table,
     grouping_table,
     hyperparameter_table,
+    phase_table,
     score_table,
     split_score_table,
 )
@@ -41,6 +42,27 @@ def test_every_hyperparameter_has_a_row_with_its_origin():
     assert table["origin"].to_dict() == {name: value.origin for name, value in CARD.hyperparameters.items()}
     assert table.loc["dropout_rate"].tolist() == ["0.5", "stated", "Section 4.2"]
     assert (table["where or why"].str.len() > 0).all()
+
+
+def _with_history(run, **columns):
+    """The same run with another history; columns are lists of equal length."""
+    pd.DataFrame(columns).to_csv(run.folder / "history.csv", index=False)
+    return run
+
+
+def test_each_phase_has_a_row_with_its_last_and_its_best_epoch(tmp_path):
+    first, second, whole = (write_fake_run(tmp_path, seed=seed) for seed in range(3))
+    _with_history(first, phase=[1, 1, 2], accuracy=[0.2, 0.3, 0.6], val_accuracy=[0.35, 0.25, 0.5])
+    _with_history(second, phase=[1, 1, 1], accuracy=[0.2, 0.3, 0.5], val_accuracy=[0.1, 0.45, 0.2])
+    _with_history(whole, accuracy=[0.6, 0.7])
+    table = phase_table({"head first": [first, second], "at once": [whole], "not run": []})
+    assert table[["model", "phase", "seeds", "epochs"]].to_numpy().tolist() == [
+        ["head first", 1, 2, 2],  # 2.5 on average, to even
+        ["head first", 2, 1, 1],
+        ["at once", 1, 1, 2],
+    ]
+    assert table["training"].tolist() == pytest.approx([0.4, 0.6, 0.7])
+    assert table["PublicTest"].tolist() == pytest.approx([0.4, 0.5, np.nan], nan_ok=True)
 
 
 def test_every_run_has_a_row_with_the_scores_of_its_folder(tmp_path):

@@ -9,6 +9,7 @@ from fer_lib.tables.common import common_images_table, twin_table
 from fer_lib.tables.comparisons import as_compared, ensemble_table, paired_table, penalty_table, view_table
 from fer_lib.tables.networks import enlarging_table, network_table
 from fer_lib.tables.overview import as_percent, grouping_table, hyperparameter_table, score_table
+from fer_lib.tables.phases import phase_table
 from fer_lib.tables.scores import SCORED_ON, SCORES, accuracy_table, split_score_table
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "network_table",
     "paired_table",
     "penalty_table",
+    "phase_table",
     "score_table",
     "split_score_table",
     "twin_table",
