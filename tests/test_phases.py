@@ -187,7 +187,7 @@ def test_a_variant_starts_from_the_run_of_another(tmp_path, uncleaned, monkeypat
     given, got = (keras.models.load_model(folder / "model.keras") for folder in (source, run.folder))
     kernels = [model.get_layer("stem_conv").get_weights()[0] for model in (given, got)]
     np.testing.assert_array_equal(*kernels)
-    assert run.metrics["attribution"]["images"] == 16
+    assert run.metrics["attribution"]["images"] == run.metrics["test"]["single"]["n"] <= 16
     landmarks = [Run(folder).metrics["attribution"]["exact_landmarks"] for folder in (source, run.folder)]
     assert landmarks == [True, True]
 
