@@ -78,7 +78,7 @@ def _environment() -> Environment:
         "breakable": lambda text: Markup(escape(text).replace("_", Markup("_<wbr>"))),
         "cell": _markdown_cell,
         "relative": relative_link,
-        "unbroken": lambda text: re.sub(r" (?=%|points)", "\u00a0", text),
+        "unbroken": lambda text: re.sub(r" (?=%)", "\u00a0", text),
         "tight": _without_indents,
     }
     environment.globals |= {
