@@ -13,6 +13,7 @@ from fer_lib.block_parsing import SIDE, USAGES, Rows
 from fer_lib.cache import cache_paths, read_cache, write_cache
 from fer_lib.containers import open_csv
 from fer_lib.defects import DatasetError, Plain
+from fer_lib.files import file_sha256
 from fer_lib.parsing import parse_csv
 from fer_lib.paths import find_data
 from fer_lib.picture_folder import pictures_sha256, read_pictures
@@ -246,8 +247,7 @@ def _split_arrays(blocks: Iterator[Rows], source: Path) -> dict[str, np.ndarray]
 
 def _file_sha256(path: Path) -> str:
     try:
-        with open(path, "rb", buffering=0) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise DatasetError(path, "the file must be readable", Plain(error)) from error
 

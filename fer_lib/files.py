@@ -1,5 +1,6 @@
 """Files that are either whole or not there: written beside their place, then moved into it."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -25,6 +26,12 @@ def atomic(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's content, in hexadecimal; read in pieces."""
+    with open(path, "rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -31,7 +31,7 @@ SPLITS = ("validation", "test")
 
 RECORD = (
     "started", "finished", "code_version", "packages", "hardware", "precision", "source", "shortened", "as_published",
-    "sessions",
+    "sessions", "made_from",
 )  # fmt: skip
 """What is published of a run's record; anything else in it stays at home."""
 

@@ -1,12 +1,12 @@
 """What determines a run: the values of a card's variant under a profile, on some data."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from fer_lib import models
 from fer_lib.datasets import FerDataset
+from fer_lib.files import file_sha256
 from fer_lib.labels import class_names
 from fer_lib.papers import PaperCard
 from fer_lib.protocols import describe_data
@@ -92,7 +92,7 @@ def make_request(
         request["attribution"] = True
     weights = Path(request["options"].get("weights", "none"))
     if weights.is_file():
-        request["weights_sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+        request["weights_sha256"] = file_sha256(weights)
     return request
 
 

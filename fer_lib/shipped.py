@@ -4,10 +4,11 @@
 and how good it is. `trained.ship` made both; nothing in them is typed by hand.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from fer_lib.files import file_sha256
 
 FOLDER = Path(__file__).with_name("weights")
 """What is shipped."""
@@ -104,8 +105,3 @@ def load_shipped(folder: Path = FOLDER) -> Weights:
         score,
         is_shipped=True,
     )
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -10,12 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fer_lib.files import atomic, write_json
+from fer_lib.files import atomic, file_sha256, write_json
 from fer_lib.labels import class_names
 from fer_lib.paths import PUBLISHED, runs_folder
 from fer_lib.published import check_publishable, published_runs
 from fer_lib.runs import Run
-from fer_lib.shipped import FOLDER, NAME, Score, Weights, file_sha256, load_shipped
+from fer_lib.shipped import FOLDER, NAME, Score, Weights, load_shipped
 
 PROFILES = ("paper", "quick", "smoke")
 """Profiles whose runs are looked through for the one that is named, in this order."""

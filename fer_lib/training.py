@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from fer_lib import papers
 from fer_lib.audit import is_as_published
 from fer_lib.datasets import FerDataset, load_data
-from fer_lib.files import write_json
+from fer_lib.files import file_sha256, write_json
 from fer_lib.hardware import code_version, describe_hardware, describe_packages, resolve_precision
 from fer_lib.inputs import input_splits
 from fer_lib.makers import MAKERS, Job
@@ -168,6 +168,7 @@ def _make(job: Job) -> Run:
     settings, seed = job.request["hyperparameters"], job.request["seed"]
     splits = input_splits(job.card, job.request["variant"], job.data, settings, seed, job.paper_folder)
     record["source"] = splits.source
+    _check_origins(record, _origins(job))
     metrics = MAKERS[job.request["kind"]](replace(job, data=splits))
     record["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_json(job.folder / "config.json", config)
@@ -198,6 +199,25 @@ def _go_on(job: Job) -> tuple[Job, dict[str, Any]]:
     first = Run(job.folder).config["record"]
     sessions = [*first.get("sessions", []), {name: record[name] for name in SESSION}]
     return replace(job, precision=first["precision"]), {**record, **first, "sessions": sessions}
+
+
+def _origins(job: Job) -> dict[str, str]:
+    """sha256 of the network of each run that this one is made from."""
+    sources = sources_of(job.card, job.request["variant"])
+    return {source: file_sha256(job.source(source).folder / "model.keras") for source in sources}
+
+
+def _check_origins(record: dict[str, Any], origins: dict[str, str]) -> None:
+    """Note what a run is made from, and refuse to go on with another: its first epochs saw other weights or pictures.
+
+    Raises:
+        ValueError: if a source was made anew since the run was begun.
+    """
+    begun_from = record.setdefault("made_from", origins)
+    changed = [source for source in origins if begun_from.get(source) != origins[source]]
+    if changed:
+        asked = "a run goes on from the sources that it was begun from, or its folder is deleted"
+        raise ValueError(f"{asked}. Received: made anew since then: {', '.join(changed)}")
 
 
 def _is_on_published_data(job: Job) -> bool:

@@ -11,6 +11,7 @@ from tiny_data import make_tiny_data
 from fer_lib import fitting, models, papers
 from fer_lib.datasets import load_data
 from fer_lib.evaluation import history_metrics
+from fer_lib.files import file_sha256
 from fer_lib.fitting import fit_network
 from fer_lib.replication import open_replication
 from fer_lib.request import make_request
@@ -188,8 +189,13 @@ def test_a_variant_starts_from_the_run_of_another(tmp_path, uncleaned, monkeypat
     kernels = [model.get_layer("stem_conv").get_weights()[0] for model in (given, got)]
     np.testing.assert_array_equal(*kernels)
     assert run.metrics["attribution"]["images"] == run.metrics["test"]["single"]["n"] <= 16
+    assert run.config["record"]["made_from"] == {"small_pretraining": file_sha256(source / "model.keras")}
     landmarks = [Run(folder).metrics["attribution"]["exact_landmarks"] for folder in (source, run.folder)]
     assert landmarks == [True, True]
+    (run.folder / "metrics.json").unlink()  # as a kill leaves it
+    got.save(source / "model.keras")
+    with pytest.raises(ValueError, match="Received: made anew since then: small_pretraining$"):
+        train(PAPER, "small_transfer", **arguments, overrides={"learning_rate": 0.0})
 
 
 def test_weights_that_cannot_be_had_leave_a_reason_and_no_run(data, tmp_path, uncleaned, monkeypatch):

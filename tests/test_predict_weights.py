@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from fake_runs import PAPER, write_fake_run
 
-from fer_lib.files import write_json
+from fer_lib.files import file_sha256, write_json
 from fer_lib.labels import EMOTIONS
 from fer_lib.published import publish_run, published_runs
 from fer_lib.runs import request_sha256
-from fer_lib.shipped import FOLDER, file_sha256, load_shipped
+from fer_lib.shipped import FOLDER, load_shipped
 from fer_lib.trained import find_weights, ship
 
 
