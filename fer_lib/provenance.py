@@ -122,7 +122,8 @@ def facts(runs: Sequence[Run]) -> dict[str, list[str]]:
             "packages": ", ".join(f"{name} {version}" for name, version in (record.get("packages") or {}).items()),
             "finished": str(record.get("finished") or "")[:10],
         }
-        for name, text in told.items():
+        later = [("code version", session["code_version"]) for session in record.get("sessions", [])]
+        for name, text in [*told.items(), *later]:
             if text:
                 found.setdefault(name, Counter())[text] += 1
     told_facts = {name: [text for text, _ in counts.most_common()] for name, counts in found.items()}

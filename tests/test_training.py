@@ -17,6 +17,7 @@ from fer_lib.evaluation import history_metrics
 from fer_lib.hardware import code_version
 from fer_lib.labels import EMOTIONS
 from fer_lib.progress import read_progress
+from fer_lib.provenance import facts
 from fer_lib.request import make_request
 from fer_lib.runs import Run
 from fer_lib.training import train
@@ -299,6 +300,7 @@ def test_a_resumed_run_keeps_when_and_in_what_precision_it_was_begun(data, tmp_p
     assert (record["started"], record["code_version"], record["precision"]) == (begun, "first", "float32")
     assert [session["code_version"] for session in record["sessions"]] == ["second", code_version()]
     assert all(session["started"] >= begun for session in record["sessions"])
+    assert set(facts([Run(folder)])["code version"]) == {"first", "second", code_version()}
 
 
 def test_data_with_other_counts_than_fer2013_s_are_noted(data, tmp_path):
