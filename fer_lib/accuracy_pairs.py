@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fer_lib.measurements import Measurement
+from fer_lib.intervals import Interval, wilson_interval
 from fer_lib.metric_paths import images_behind
-from fer_lib.metrics import Interval, wilson_interval
 from fer_lib.runs import Run
 from fer_lib.scoreboard import Model, with_ends
+from fer_lib.seeds import Measurement
 from fer_lib.tables import view_table
 
 PAIR_COLUMNS = [

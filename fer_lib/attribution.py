@@ -1,39 +1,26 @@
 """Heat maps as numbers: how much heat stands on facial parts, and what the network misses where the heat was.
 
-The share of heat in a region says little without the share of the picture that the region is; deletion and insertion
-(Petsiuk et al. 2018, *RISE*, section 4.3) say little without those of maps that are heated at random places. Both
-stand beside each measure.
+The share of heat in a region says little without the share of the picture that the region is, and curves of deletion
+and insertion (`pixel_curves`) little without those of random maps. Both stand beside each measure.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
-from scipy.ndimage import gaussian_filter
 
 from fer_lib.bootstrap import ratio_interval
-from fer_lib.gradcam import as_floats, check_classes, check_images, grad_cam, last_convolution, parts
+from fer_lib.gradcam import check_classes, check_images, grad_cam, last_convolution
+from fer_lib.pixel_curves import CHANGES, compile_model, follow_curve, predict_classes, random_maps
 from fer_lib.regions import fixed_masks
-
-STEPS = 10
-"""Steps of a curve: each changes a tenth of the pixels."""
 
 CURVE_IMAGES = 128
 """Images that `measure_attribution` follows curves on, spread evenly over those given: each costs 44 predictions."""
 
-BLUR_FRACTION = 0.1
-"""Standard deviation of the blur that insertion starts from, of the picture's height: the head's outline stays, what
-eyes and mouth do is gone."""
-
 LEAST_POSITIONS = 36
 """Fewer than 6x6 positions are cells larger than an eye is high (7 of 48 pixels), which cannot tell the parts of a face
 apart. On 48x48 pixels the last convolutions of the ImageNet networks have 2x2 or 3x3."""
-
-_BATCH = 256
-
-Predict = Callable[[tf.Tensor], tf.Tensor]
 
 
 class HeatShare(NamedTuple):
@@ -41,18 +28,6 @@ class HeatShare(NamedTuple):
 
     heat: np.ndarray
     area: np.ndarray
-
-
-class Curve(NamedTuple):
-    """A deletion or insertion curve.
-
-    Attributes:
-        values: float64 (steps + 1,), mean probability of the explained classes after 0, 1, ... steps.
-        area: area under it, over the share of pixels changed: in [0, 1].
-    """
-
-    values: np.ndarray
-    area: float
 
 
 def heat_share(maps: np.ndarray, masks: np.ndarray) -> HeatShare:
@@ -75,50 +50,6 @@ def heat_share(maps: np.ndarray, masks: np.ndarray) -> HeatShare:
     total = maps.sum(axis=(1, 2), dtype=np.float64)
     inside = np.where(masks, maps, 0).sum(axis=(1, 2), dtype=np.float64)
     return HeatShare(np.divide(inside, total, out=area.copy(), where=total > 0), area)
-
-
-def deletion_curve(
-    model: keras.Model,
-    images: np.ndarray,
-    maps: np.ndarray,
-    class_ids: np.ndarray | int,
-    steps: int = STEPS,
-    seed: int = 0,
-) -> Curve:
-    """What is left of a class as pixels are replaced by the picture's mean, the hottest first.
-
-    The lower the area, the better the map shows what the network needs. Each channel has its own mean.
-
-    Args:
-        model: a classifier, as `gradcam.grad_cam` takes it.
-        images: uint8 or float (n, h, w, c), as `gradcam.grad_cam` takes them; n at least 1.
-        maps: float (n, h, w), such as heat maps; of equally hot pixels a random one is first.
-        class_ids: class whose probability is followed, int (n,) or one for all.
-        steps: after each, so many more of the pixels are changed that the last step changes all.
-        seed: of the order of equally hot pixels.
-
-    Raises:
-        ValueError: if model, images, maps or classes are not as stated, or steps is below 1.
-    """
-    images, ids = _check(model, images, maps, class_ids, steps)
-    return _follow(_compile(model, images), images, maps, ids, steps, seed, _from_images_to_means)
-
-
-def insertion_curve(
-    model: keras.Model,
-    images: np.ndarray,
-    maps: np.ndarray,
-    class_ids: np.ndarray | int,
-    steps: int = STEPS,
-    seed: int = 0,
-) -> Curve:
-    """How a class appears as the pixels of a blurred picture are replaced by the sharp ones, the hottest first.
-
-    The higher the area, the better the map shows what suffices for the network. The blur is Gaussian, its standard
-    deviation `BLUR_FRACTION` of the height. Arguments and errors are those of `deletion_curve`.
-    """
-    images, ids = _check(model, images, maps, class_ids, steps)
-    return _follow(_compile(model, images), images, maps, ids, steps, seed, _from_blurs_to_images)
 
 
 def measure_attribution(
@@ -157,12 +88,14 @@ def measure_attribution(
         ValueError: if model, images, classes, masks or layer are not as stated.
     """
     images = check_images(model, images)
-    predict = _compile(model, images)
+    if len(images) == 0:
+        raise ValueError("images must be at least one. Received: none")
+    predict = compile_model(model, images)
     if class_ids is None:
-        class_ids = _predicted(predict, images)
+        class_ids = predict_classes(predict, images)
     layer = last_convolution(model, LEAST_POSITIONS) if layer is None else layer
     maps = grad_cam(model, images, class_ids, layer)
-    images, ids = _check(model, images, maps, class_ids, STEPS)
+    ids = check_classes(model, class_ids, len(images))
     rows, columns = model.get_layer(layer).output.shape[1:3]
     measured: dict[str, Any] = {"images": len(images), "positions": rows * columns}
     measured |= {"empty_maps": float((maps.max(axis=(1, 2)) == 0).mean())}
@@ -174,8 +107,8 @@ def measure_attribution(
     measured["curve_images"] = len(some)
     randoms = random_maps(maps[some].shape, (rows, columns), seed)
     for suffix, order in (("", maps[some]), ("_random", randoms)):
-        for name, change in (("deletion", _from_images_to_means), ("insertion", _from_blurs_to_images)):
-            curve = _follow(predict, images[some], order, ids[some], STEPS, seed, change)
+        for name, change in CHANGES.items():
+            curve = follow_curve(predict, images[some], order, ids[some], change, seed=seed)
             measured[f"{name}_area{suffix}"] = curve.area
     return measured
 
@@ -206,86 +139,3 @@ def _gain(maps: np.ndarray, blind: list[np.ndarray], mask: np.ndarray) -> dict[s
         "heat_gain_high": high,
         "interval": "bootstrap 95 %",
     }
-
-
-def random_maps(shape: tuple[int, int, int], positions: tuple[int, int], seed: int = 0) -> np.ndarray:
-    """Maps that are hot at random places.
-
-    Args:
-        shape: of the maps: n, h, w.
-        positions: rows and columns of the uniform noise that is enlarged to them (bilinear).
-        seed: of the noise.
-
-    Returns:
-        float32 (n, h, w) in [0, 1].
-    """
-    noise = np.random.default_rng(seed).random((shape[0], *positions, 1), np.float32)
-    return tf.image.resize(noise, shape[1:], "bilinear").numpy()[..., 0]
-
-
-def _check(
-    model: keras.Model, images: np.ndarray, maps: np.ndarray, class_ids: np.ndarray | int, steps: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Images, and the class of each."""
-    images = check_images(model, images)
-    if class_ids is None:
-        raise ValueError(f"class_ids must be given. Received: {class_ids}")
-    ids = check_classes(model, class_ids, len(images))
-    if len(images) == 0 or np.shape(maps) != images.shape[:3] or not np.isfinite(maps).all():
-        received = f"{np.shape(maps)} for {len(images)} images"
-        raise ValueError(f"maps must be finite, {images.shape[:3]}, at least one. Received: {received}")
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1. Received: {steps}")
-    return images, ids
-
-
-def _compile(model: keras.Model, images: np.ndarray) -> Predict:
-    spec = tf.TensorSpec((None, *images.shape[1:]), tf.float32)
-    predict: Predict = tf.function(lambda pixels: model(pixels, training=False)).get_concrete_function(spec)
-    return predict
-
-
-def _predicted(predict: Predict, images: np.ndarray) -> np.ndarray:
-    batches = [predict(tf.constant(as_floats(images[part]))) for part in parts(len(images), _BATCH)]
-    return np.concatenate([np.argmax(batch, axis=1) for batch in batches] or [np.zeros(0, np.int64)])
-
-
-def _from_images_to_means(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return pixels, pixels.mean(axis=(1, 2), keepdims=True)
-
-
-def _from_blurs_to_images(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    sigma = BLUR_FRACTION * pixels.shape[1]
-    return gaussian_filter(pixels, (0, sigma, sigma, 0), mode="nearest"), pixels
-
-
-def _follow(
-    predict: Predict,
-    images: np.ndarray,
-    maps: np.ndarray,
-    ids: np.ndarray,
-    steps: int,
-    seed: int,
-    change: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
-) -> Curve:
-    """Mean probability of the classes `ids` as images turn from what `change` gives first into what it gives second."""
-    counts = np.rint(np.linspace(0, maps[0].size, steps + 1))
-    ranks = _ranks(maps, seed)
-    values = np.zeros(steps + 1)
-    for part in parts(len(images), _BATCH):
-        before, after = change(as_floats(images[part]))
-        for step, count in enumerate(counts):
-            mixed = np.where((ranks[part] < count)[..., None], after, before)  # (b, h, w, c)
-            probabilities = np.asarray(predict(tf.constant(mixed)))
-            values[step] += np.take_along_axis(probabilities, ids[part, None], axis=1).sum(dtype=np.float64)
-    values /= len(images)
-    return Curve(values, float(np.trapezoid(values, dx=1 / steps)))
-
-
-def _ranks(maps: np.ndarray, seed: int) -> np.ndarray:
-    """Place of each pixel when its map is sorted, the hottest 0, equal ones at random: int64 (n, h, w)."""
-    flat = np.reshape(maps, (len(maps), -1))
-    order = np.lexsort(np.stack([np.random.default_rng(seed).random(flat.shape), -flat]), axis=1)
-    ranks = np.empty_like(order)
-    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(flat.shape[1]), flat.shape), axis=1)
-    return ranks.reshape(maps.shape)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_lib.metrics import CONFIDENCE, Interval, class_scores
+from fer_lib.intervals import CONFIDENCE, Interval
+from fer_lib.metrics import class_scores
 
 RESAMPLES = 2000
 """Times that the images are drawn anew."""

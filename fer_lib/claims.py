@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 from fer_lib.findings import judge_runs
+from fer_lib.intervals import Interval
 from fer_lib.metric_paths import MissingNumber, describe_view, short_name
-from fer_lib.metrics import Interval
 from fer_lib.papers.claim_kinds import (
     Claim,
     DifferenceClaim,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fer_lib.bootstrap import RESAMPLES, percentile_interval
 from fer_lib.epoch_predictions import EpochPredictions, read_epoch_predictions
-from fer_lib.metrics import Interval, mean_interval
+from fer_lib.intervals import Interval, mean_interval
 from fer_lib.runs import Run
 
 DRAWN_AT_ONCE = 250

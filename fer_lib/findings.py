@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fer_lib.measurements import Measurement, measure, measure_difference, measure_matrix
+from fer_lib.measurements import measure, measure_difference, measure_matrix
 from fer_lib.metric_paths import is_share, short_name
 from fer_lib.papers.claim_kinds import (
     AtLeastClaim,
@@ -22,6 +22,7 @@ from fer_lib.papers.claim_kinds import (
     variants_of,
 )
 from fer_lib.runs import Run
+from fer_lib.seeds import Measurement
 from fer_lib.verdicts import (
     Decision,
     Unit,

@@ -10,8 +10,9 @@ import numpy as np
 from fer_lib import pipeline
 from fer_lib.crops import ten_crops
 from fer_lib.datasets import FerDataset
-from fer_lib.ensemble import average_probabilities, choose_weight, compare_with_better_member, fuse_features
+from fer_lib.ensemble import average_probabilities, choose_weight, compare_with_better_member
 from fer_lib.evaluation import VIEWS
+from fer_lib.feature_fusion import fuse_features
 from fer_lib.models.features import feature_model
 from fer_lib.runs import SPLITS, Run
 

@@ -1,12 +1,12 @@
 """The number a claim speaks of, read from run folders: mean over the seeds, its interval, and the rule that made it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from fer_lib.bootstrap import score_interval
+from fer_lib.intervals import Interval, paired_difference, wilson_interval
 from fer_lib.labels import GROUPINGS
 from fer_lib.metric_paths import (
     SUBSETS,
@@ -16,41 +16,12 @@ from fer_lib.metric_paths import (
     pictures_per_image,
     read_number,
 )
-from fer_lib.metrics import (
-    Interval,
-    classification_metrics,
-    mean_interval,
-    paired_difference,
-    wilson_interval,
-)
+from fer_lib.metrics import classification_metrics
 from fer_lib.papers.claim_kinds import Claim, DifferenceClaim, SplitName, ValueClaim
 from fer_lib.runs import Predictions, Run
+from fer_lib.seeds import Measurement, describe_run, read_run, summarise
 
-NO_INTERVAL = "no interval: one seed, and no share of images"
 WITH_TRANSFORMS = "pictures, each with its transforms"
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A number of one variant, or a difference of two.
-
-    Attributes:
-        value: mean over the seeds.
-        interval: its 95 % interval, None where one seed of a number that is no share of images gives none.
-        rule: how the interval was made, for people to read.
-        by_seed: the number of each run, by its seed.
-    """
-
-    value: float
-    interval: Interval | None
-    rule: str
-    by_seed: dict[int, float]
-
-    def divided_by(self, divisor: float) -> "Measurement":
-        """The same over a positive constant."""
-        ends = None if self.interval is None else (self.interval[0] / divisor, self.interval[1] / divisor)
-        by_seed = {seed: value / divisor for seed, value in self.by_seed.items()}
-        return Measurement(self.value / divisor, ends, self.rule, by_seed)
 
 
 def split_metrics(run: Run, claim: Claim, grouping: str | None) -> dict[str, Any]:
@@ -82,20 +53,20 @@ def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
         MissingNumber: if a run does not hold the number.
     """
     if claim.split is None:
-        found = _summarise(runs, [_read(run, run.metrics, metric) for run in runs], *_stored_interval(runs, metric))
-        return _within_a_share(found) if metric.endswith("_accuracy") else found
+        found = summarise(runs, [read_run(run, run.metrics, metric) for run in runs], *_stored_interval(runs, metric))
+        return found.within_a_share() if metric.endswith("_accuracy") else found
     metrics = [split_metrics(run, claim, claim.grouping) for run in runs]
-    values = [_read(run, found, metric) for run, found in zip(runs, metrics, strict=True)]
+    values = [read_run(run, found, metric) for run, found in zip(runs, metrics, strict=True)]
     mean = float(np.mean(values))
     counts = [images_behind(found, metric) for found in metrics]
     images = round(float(np.mean([count or 0 for count in counts])))
     if images:
         wilson = wilson_interval(min(max(mean, 0.0), 1.0) * images, images)
         rule = f"Wilson 95 % on {images:,} {_name_of_images(metrics)}"
-        return _within_a_share(_summarise(runs, values, wilson, rule))
+        return summarise(runs, values, wilson, rule).within_a_share()
     if not is_mean_of_classes(metric):
-        return _summarise(runs, values)
-    return _within_a_share(_summarise(runs, values, *_resampled_interval(metrics, metric)))
+        return summarise(runs, values)
+    return summarise(runs, values, *_resampled_interval(metrics, metric)).within_a_share()
 
 
 def _resampled_interval(metrics: Sequence[dict[str, Any]], metric: str) -> tuple[Interval | None, str]:
@@ -132,14 +103,14 @@ def measure_difference(pairs: Sequence[tuple[Run, Run]], claim: DifferenceClaim)
     seconds = {b.folder for _, b in pairs}
     runs = [b if len(seconds) == len(pairs) else a for a, b in pairs]  # a classifier stands in every pair
     if claim.split is None or claim.metric != "accuracy":
-        return _summarise(runs, values)
+        return summarise(runs, values)
     correct = [(_correct(a, claim, claim.grouping), _correct(b, claim, None)) for a, b in pairs]
     for (a, b), (first, second) in zip(pairs, correct, strict=True):
         if not np.array_equal(first[0], second[0]):
             names = f"{describe_run(a)} and {describe_run(b)}"
             raise MissingNumber(f"{names} predicted different images, or in another order")
     if any(not np.array_equal(first[0], correct[0][0][0]) for first, _ in correct):
-        return _summarise(runs, values)
+        return summarise(runs, values)
     rows = correct[0][0][0]
     found = paired_difference(
         *(right_by_picture(rows, [side[1] for side in sides]) for sides in zip(*correct, strict=True))
@@ -148,7 +119,7 @@ def measure_difference(pairs: Sequence[tuple[Run, Run]], claim: DifferenceClaim)
     shift = float(np.mean(values)) - found["difference"]
     ends = (found["interval"][0] + shift, found["interval"][1] + shift)
     what = "images" if found["n"] == len(rows) else WITH_TRANSFORMS
-    return _summarise(runs, values, ends, f"paired normal 95 % on {found['n']:,} {what}")
+    return summarise(runs, values, ends, f"paired normal 95 % on {found['n']:,} {what}")
 
 
 def measure_matrix(runs: Sequence[Run], claim: Claim) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -169,39 +140,6 @@ def measure_matrix(runs: Sequence[Run], claim: Claim) -> tuple[list[str], np.nda
     independent = [pictures_per_image(found) * of_seed[:, 0] for found, of_seed in zip(metrics, support, strict=True)]
     pictures = np.maximum(np.mean(independent, axis=0).round().astype(np.int64), 1)
     return metrics[0]["classes"], (counts / support).mean(axis=0), pictures
-
-
-def describe_run(run: Run) -> str:
-    """Variant and seed, for people to read."""
-    return f"{run.request['variant']} (seed {run.request['seed']})"
-
-
-def _summarise(
-    runs: Sequence[Run], values: Sequence[float], images: Interval | None = None, images_rule: str = ""
-) -> Measurement:
-    """Mean over the runs with the wider of the images' interval and Student's over the seeds, and its rule in words.
-
-    Where the seeds divided the pictures anew, Student's interval is corrected for the overlap of their training sets
-    (Nadeau and Bengio 2003).
-    """
-    by_seed = {int(run.request["seed"]): value for run, value in zip(runs, values, strict=True)}
-    mean = float(np.mean(values))
-    if len(values) == 1:
-        return Measurement(mean, images, f"{images_rule}, one seed" if images else NO_INTERVAL, by_seed)
-    if images is None and min(values) == max(values):
-        return Measurement(values[0], (values[0], values[0]), "the same with every seed", by_seed)
-    seeds_rule = f"Student t 95 % over {len(values)} seeds"
-    if sizes := _sizes_of_splits(runs):
-        test, train = sizes
-        seeds = mean_interval(values, test / train)
-        seeds_rule += f" that split anew, variance × (1/{len(values)} + {test:,}/{train:,})"
-    else:
-        seeds = mean_interval(values)
-    if images is None:
-        return Measurement(mean, seeds, seeds_rule, by_seed)
-    if images[1] - images[0] > seeds[1] - seeds[0]:
-        return Measurement(mean, images, f"{images_rule} (wider than {seeds_rule})", by_seed)
-    return Measurement(mean, seeds, f"{seeds_rule} (wider than {images_rule})", by_seed)
 
 
 def _stored_interval(runs: Sequence[Run], metric: str) -> tuple[Interval | None, str]:
@@ -233,45 +171,9 @@ def right_by_picture(rows: np.ndarray, correct: Sequence[np.ndarray]) -> np.ndar
     return shares if len(pictures) == len(rows) else np.bincount(of_image, weights=shares) / counts
 
 
-def _within_a_share(found: Measurement) -> Measurement:
-    """The same, its interval without what no share of images can be."""
-    if found.interval is None:
-        return found
-    return replace(found, interval=(max(found.interval[0], 0.0), min(found.interval[1], 1.0)))
-
-
-def _sizes_of_splits(runs: Sequence[Run]) -> tuple[int, int] | None:
-    """Test and training images, mean over the runs, where these have test images of their own; None where they share.
-
-    Raises:
-        MissingNumber: if the runs have test images of their own and do not say how many images they trained on.
-    """
-    rows = [found for found in map(_test_rows, runs) if found is not None]
-    if all(np.array_equal(found, rows[0]) for found in rows):
-        return None
-    sizes = [[_read(run, run.metrics, f"data.{name}_images") for name in ("test", "train")] for run in runs]
-    test, train = np.mean(sizes, axis=0)
-    return round(test), round(train)
-
-
-def _test_rows(run: Run) -> np.ndarray | None:
-    """Rows int64 (n,) of a run's test images; None where it predicted none."""
-    try:
-        return run.rows("test")
-    except (FileNotFoundError, KeyError):
-        return None
-
-
 def _of_run(run: Run, claim: DifferenceClaim, grouping: str | None) -> float:
     found = split_metrics(run, claim, grouping) if claim.split else run.metrics
-    return _read(run, found, claim.metric)
-
-
-def _read(run: Run, metrics: dict[str, Any], metric: str) -> float:
-    try:
-        return read_number(metrics, metric)
-    except MissingNumber as error:
-        raise MissingNumber(f"{describe_run(run)} has {error}") from None
+    return read_run(run, found, claim.metric)
 
 
 def _predictions(run: Run, claim: Claim) -> Predictions:

@@ -15,10 +15,11 @@ from fer_lib import papers
 from fer_lib.claims import Judgement, judge
 from fer_lib.datasets import FerDataset
 from fer_lib.labels import EMOTIONS, GROUPINGS
-from fer_lib.measurements import Measurement, measure_accuracy
+from fer_lib.measurements import measure_accuracy
 from fer_lib.papers.claim_kinds import SplitName
 from fer_lib.provenance import training_seconds
 from fer_lib.runs import Run
+from fer_lib.seeds import Measurement
 from fer_lib.tested_on import name_test_sets, test_key
 from fer_lib.verdicts import SHORTENED, SMALL_BUDGET
 

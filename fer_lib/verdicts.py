@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from fer_lib.metrics import Interval, wilson_interval
+from fer_lib.intervals import Interval, wilson_interval
 
 Verdict = Literal["reproduced", "exceeded", "below", "not reproduced", "indicative", "not run"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)

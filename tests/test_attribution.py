@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from keras import layers
 from scipy.stats import spearmanr
 
-from fer_lib.attribution import deletion_curve, heat_share, insertion_curve, measure_attribution, random_maps
+from fer_lib.attribution import heat_share, measure_attribution
 from fer_lib.gradcam import grad_cam, guided_backprop
+from fer_lib.pixel_curves import deletion_curve, insertion_curve, random_maps
 
 SIDE, PATCH = 24, 8
 
@@ -243,6 +244,7 @@ def test_random_maps_are_as_coarse_as_asked_and_the_same_each_time():
         (lambda: deletion_curve(MEAN, PICTURE, HEAT[:, :1], 0), r"\(1, 1, 2\) for 1 images"),
         (lambda: deletion_curve(MEAN, PICTURE, HEAT * np.nan, 0), r"\(1, 2, 2\)"),
         (lambda: insertion_curve(MEAN, PICTURE[:0], HEAT[:0], 0), r"\(0, 2, 2\) for 0 images"),
+        (lambda: measure_attribution(MEAN, PICTURE[:0]), "none"),
         (lambda: insertion_curve(MEAN, PICTURE, HEAT, 1), "1"),
         (lambda: insertion_curve(MEAN, PICTURE, HEAT, None), "None"),
         (lambda: deletion_curve(MEAN, PICTURE, HEAT, 0, steps=0), "0"),

@@ -19,7 +19,7 @@ from fer_lib.comparing import (
     compare_runs,
     seed_accuracies,
 )
-from fer_lib.metrics import paired_difference, wilson_interval
+from fer_lib.intervals import paired_difference, wilson_interval
 from fer_lib.published import publish_run
 
 N = 350

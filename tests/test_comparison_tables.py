@@ -8,7 +8,8 @@ from scipy.stats import binomtest
 from tiny_runs import LABELS, N, calls, make_run, one_hot
 
 from fer_lib import tables
-from fer_lib.ensemble import Trial, compare_with_better_member
+from fer_lib.ensemble import compare_with_better_member
+from fer_lib.feature_fusion import Trial
 from fer_lib.files import write_json, write_npz
 from fer_lib.metrics import classification_metrics
 

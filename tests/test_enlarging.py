@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tiny_data import make_tiny_data
 
 from fer_lib.audit import leaked_mask
-from fer_lib.metrics import mean_interval
+from fer_lib.intervals import mean_interval
 from fer_lib.super_resolution.enlarging import enlarge, load_enlarged
 from fer_lib.super_resolution.pairs import enlarge_bicubic, enlarge_nearest, shrink
 from fer_lib.super_resolution.quality import measure_enlarging, psnr, ssim

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fer_lib.ensemble import average_probabilities, choose_weight, compare_with_better_member, fuse_features
-from fer_lib.metrics import mcnemar
+from fer_lib.ensemble import average_probabilities, choose_weight, compare_with_better_member
+from fer_lib.feature_fusion import fuse_features
+from fer_lib.intervals import mcnemar
 
 CLASSES = 3
 
@@ -210,7 +211,7 @@ def test_a_class_that_training_lacks_gets_zero(there):
 
 
 def test_a_budget_that_ends_early_is_noted_and_no_warning(monkeypatch):
-    monkeypatch.setattr("fer_lib.ensemble.ITERATIONS", 1)
+    monkeypatch.setattr("fer_lib.feature_fusion.ITERATIONS", 1)
     fusion = fuse(0, 1)
     assert [trial.iterations for trial in fusion.trials] == [1] * len(fusion.trials)
     assert not any(trial.converged for trial in fusion.trials)

@@ -11,7 +11,7 @@ from tiny_data import make_tiny_data
 from fer_lib import models, papers
 from fer_lib.claims import judge
 from fer_lib.crops import ten_crops
-from fer_lib.ensemble import fuse_features
+from fer_lib.feature_fusion import fuse_features
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import classification_metrics
 from fer_lib.models.features import feature_model

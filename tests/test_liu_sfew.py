@@ -6,8 +6,9 @@ import pytest
 from fer_lib import models, papers
 from fer_lib.claims import judge
 from fer_lib.files import write_json, write_npz
+from fer_lib.intervals import wilson_interval
 from fer_lib.labels import EMOTIONS
-from fer_lib.metrics import classification_metrics, wilson_interval
+from fer_lib.metrics import classification_metrics
 from fer_lib.models.census import count_parameters
 from fer_lib.protocols import split_per_class
 from fer_lib.runs import Run, run_folder

@@ -6,8 +6,8 @@ from tiny_runs import LABELS, N, accuracy, calls, judge_one, make_card, make_res
 
 from fer_lib.claims import judge
 from fer_lib.files import write_json, write_npz
+from fer_lib.intervals import paired_difference, wilson_interval
 from fer_lib.labels import GROUPINGS
-from fer_lib.metrics import paired_difference, wilson_interval
 from fer_lib.runs import Run, run_folder
 
 

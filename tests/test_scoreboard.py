@@ -9,9 +9,8 @@ from fer_lib import accuracy_pairs, papers
 from fer_lib.claims import judge
 from fer_lib.datasets import Split, load_data
 from fer_lib.files import write_json
+from fer_lib.intervals import wilson_interval
 from fer_lib.labels import EMOTIONS
-from fer_lib.measurements import Measurement
-from fer_lib.metrics import wilson_interval
 from fer_lib.runs import find_runs
 from fer_lib.scoreboard import (
     OURS,
@@ -23,6 +22,7 @@ from fer_lib.scoreboard import (
     score_table,
     source_table,
 )
+from fer_lib.seeds import Measurement
 from fer_lib.summaries import Evidence
 
 OFFICIAL = "PrivateTest, 7 classes, 200 images"

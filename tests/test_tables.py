@@ -6,9 +6,10 @@ from sklearn.metrics import classification_report
 
 from fer_lib import figures, papers
 from fer_lib.files import write_json
+from fer_lib.intervals import wilson_interval
 from fer_lib.labels import EMOTIONS, GROUPINGS
 from fer_lib.measurements import measure_accuracy
-from fer_lib.metrics import classification_metrics, wilson_interval
+from fer_lib.metrics import classification_metrics
 from fer_lib.tables import (
     SCORES,
     accuracy_table,

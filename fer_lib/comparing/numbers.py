@@ -11,7 +11,8 @@ from fer_lib.claims import SAMPLE_DATA, SHORTENED
 from fer_lib.comparing.images import CommonImages, NoCommonImages, match_images
 from fer_lib.comparing.resampling import OVERALL, difference_intervals, overconfidence
 from fer_lib.comparing.settings import Setting, differing_settings
-from fer_lib.metrics import Interval, classification_metrics, mcnemar
+from fer_lib.intervals import Interval, mcnemar
+from fer_lib.metrics import classification_metrics
 from fer_lib.runs import SPLITS, Run
 
 FIXED, BROKEN, STILL_WRONG = "fixed", "broken", "still wrong"
@@ -85,7 +86,7 @@ class RunComparison:
         both_wrong: images that both are wrong on.
         counts: changed images by kind: fixed (only the second is right), broken (only the first), still wrong.
         p_exact: of McNemar's exact two-sided test.
-        p_mid: the same by mid-p (see `metrics.mcnemar`).
+        p_mid: the same by mid-p (see `intervals.mcnemar`).
         by_class: one per class.
         changed: one row per image whose class changed, the strongest change first: row, true, a, a_probability (of the
             class that the first run calls it), b, b_probability, a_of_true and b_of_true (what each gives the true

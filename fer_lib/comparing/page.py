@@ -12,7 +12,7 @@ from fer_lib.comparing.names import LEVELS, name_run
 from fer_lib.comparing.numbers import KINDS, RunComparison, seed_accuracies
 from fer_lib.comparing.resampling import SEED
 from fer_lib.files import atomic, write_text
-from fer_lib.metrics import CONFIDENCE
+from fer_lib.intervals import CONFIDENCE
 from fer_lib.rendering import render
 from fer_lib.runs import Run
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from fer_lib.bootstrap import RESAMPLES, percentile_interval
 from fer_lib.comparing.images import CommonImages
-from fer_lib.metrics import SMALLEST_PROBABILITY, Interval, class_scores
+from fer_lib.intervals import Interval
+from fer_lib.metrics import SMALLEST_PROBABILITY, class_scores
 
 OVERALL = ("accuracy", "macro_f1", "log_loss", "overconfidence")
 """Numbers of all images whose differences are resampled, before the recalls of the classes."""

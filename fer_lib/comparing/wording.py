@@ -1,7 +1,7 @@
 """Numbers of a comparison as people read them, the same in the terminal and on the page."""
 
 from fer_lib.comparing.numbers import Number, RunComparison
-from fer_lib.metrics import Interval
+from fer_lib.intervals import Interval
 from fer_lib.runs import Run
 
 TITLES = {

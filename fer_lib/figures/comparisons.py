@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from fer_lib.charts import BLUE, INK, MUTED, OKABE_ITO, VERMILION, Chart, make_chart, style_axes
 from fer_lib.figures.wording import number
-from fer_lib.metrics import mean_interval
+from fer_lib.intervals import mean_interval
 
 IntervalRow = tuple[str, float | None, float | None, tuple[float, float] | None]
 """Label, published value, measured value, interval of the measured value."""
@@ -77,7 +77,7 @@ def plot_resplits(
         published: lowest and highest published accuracy, or None.
         title: heading of the figure.
         test_over_train: test images over training images, by which the interval is widened, since the training sets of
-            re-splits overlap (see `metrics.mean_interval`).
+            re-splits overlap (see `intervals.mean_interval`).
 
     Raises:
         ValueError: if there is no accuracy at all.

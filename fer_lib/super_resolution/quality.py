@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import correlate1d
 
-from fer_lib.metrics import mean_interval
+from fer_lib.intervals import mean_interval
 from fer_lib.super_resolution.pairs import FILTER, check_images, shrink
 
 PEAK = 255.0

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from fer_lib.intervals import mcnemar, paired_difference
 from fer_lib.measurements import right_by_picture
-from fer_lib.metrics import mcnemar, paired_difference
 from fer_lib.runs import Run
 from fer_lib.tables.overview import as_percent
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fer_lib.metrics import wilson_interval
+from fer_lib.intervals import wilson_interval
 from fer_lib.runs import Run
 
 
