@@ -256,6 +256,11 @@ def test_unknown_value_names_the_known(name, option, value, known):
         models.build(name, **{option: value})
 
 
+def test_unknown_way_to_draw_kernels_names_the_known():
+    with pytest.raises(ValueError, match=r"kernels must be one of \['glorot', 'he'\]. Received: 'lecun'"):
+        models.build("vgg16", kernels="lecun")
+
+
 def test_trained_base_is_far_off_where_pixels_stay_in_the_unit_interval():
     """The mistake is real: a base whose statistics were made on expected pixels sees nearly nothing of a face."""
     trained, _ = tiny_base()

@@ -166,14 +166,23 @@ def test_extended_vgg16_is_vgg16_with_two_convolutions_in_place_of_its_last_pool
     assert maps == [(3, 3), (3, 3), (2, 2)]
 
 
-def test_faces_still_differ_at_the_end_of_an_untrained_vgg16():
-    """Of the spread between images thirteen ReLUs would leave less than a thousandth under Keras' default."""
+@pytest.mark.parametrize(
+    ("name", "options", "last"),
+    [
+        ("vgg16_extended", {"width": 1 / 4}, "block5_conv3"),
+        ("vgg16", {"pixels": "unit", "kernels": "he"}, "block5_conv3"),
+        ("vgg19", {"pixels": "unit", "kernels": "he"}, "block5_conv4"),
+    ],
+)
+def test_faces_still_differ_at_the_end_of_an_untrained_vgg(name, options, last):
+    """Of the spread between images their ReLUs would leave less than a thousandth under Keras' default."""
     keras.utils.set_random_seed(0)
-    model = models.build("vgg16_extended", width=1 / 4)
-    deep = keras.Model(model.input, model.get_layer("block5_conv3").output)
-    images = load_sample().train.images[:32] / np.float32(255)
-    spread = [float(np.std(values - values.mean(axis=0))) for values in (images, deep.predict(images, verbose=0))]
-    assert 0.1 < spread[1] / spread[0] < 10
+    model = models.build(name, **options)
+    images = load_sample().train.images[:16] / np.float32(255)
+    for network in (model, keras.models.clone_model(model)):
+        values = keras.Model(network.input, network.get_layer(last).output).predict(images, verbose=0)
+        spread = [float(np.std(found - found.mean(axis=0))) for found in (images, values)]
+        assert 0.1 < spread[1] / spread[0] < 10
 
 
 @pytest.mark.parametrize("name", ["vgg16_extended", "small_residual", "resnet50", "vgg16", "vgg19", "efficientnetb0"])

@@ -1,6 +1,6 @@
 """The two ends of a backbone: the pixels it is fed, and the multilayer perceptron on its pooled features."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import keras
 from keras import layers
@@ -49,7 +49,7 @@ def feed_caffe(images: keras.KerasTensor, pixels: str = "expected", grey: str = 
     Raises:
         ValueError: if `pixels` or `grey` is unknown.
     """
-    _check("pixels", pixels, PIXELS)
+    check_option("pixels", pixels, PIXELS)
     red_green_blue = _three_channels(images, grey)
     if pixels == "unit":
         return layers.Concatenate(dtype="float32", name="channels")(red_green_blue)
@@ -79,7 +79,7 @@ def feed_efficientnet(
     Raises:
         ValueError: if `pixels` or `grey` is unknown.
     """
-    _check("pixels", pixels, PIXELS)
+    check_option("pixels", pixels, PIXELS)
     largest = 255.0 if pixels == "expected" else 1.0
     rgb = layers.Concatenate(dtype="float32", name="channels")(_three_channels(images, grey))  # (n, h, w, 3)
     scale = [largest / deviation for deviation in IMAGENET_DEVIATIONS]
@@ -105,13 +105,18 @@ def perceptron_head(maps: keras.KerasTensor, head_units: Sequence[int], classes:
 
 
 def _three_channels(images: keras.KerasTensor, grey: str) -> list[keras.KerasTensor]:
-    _check("grey", grey, GREY)
+    check_option("grey", grey, GREY)
     if grey == "replicated":
         return [images] * 3
     black = layers.Rescaling(0.0, dtype="float32", name="black")(images)
     return [images, black, black]
 
 
-def _check(option: str, value: str, known: tuple[str, ...]) -> None:
+def check_option(option: str, value: str, known: Iterable[str]) -> None:
+    """Refuse a value that an option of a builder does not have.
+
+    Raises:
+        ValueError: naming the option and its values.
+    """
     if value not in known:
         raise ValueError(f"{option} must be one of {list(known)}. Received: {value!r}")
