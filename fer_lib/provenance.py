@@ -149,10 +149,10 @@ def _describe_data(data: Mapping[str, Any]) -> str:
 
 
 def _describe_hardware(hardware: Mapping[str, Any]) -> str:
-    memory = hardware.get("memory_gib")
+    cores, memory = hardware.get("cores"), hardware.get("memory_gib")
     parts = [
         str(hardware.get("processor") or ""),
-        f"{hardware['cores']} cores" if hardware.get("cores") else "",
+        f"{cores} core{'s' if cores > 1 else ''}" if cores else "",
         f"{memory:g} GiB" if memory else "",
         ", ".join(hardware.get("gpus") or []) or ("no GPU" if "gpus" in hardware else ""),
     ]

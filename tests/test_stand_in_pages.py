@@ -8,6 +8,7 @@ from html_pages import Page, claims_of, write_index
 from tiny_runs import accuracy, calls, judge_one, make_resplit, make_run
 
 from fer_lib import report
+from fer_lib.files import write_json
 from fer_lib.provenance import facts
 from fer_lib.published import publish
 from fer_lib.summaries import distances, is_headline
@@ -76,6 +77,14 @@ def test_the_facts_name_the_protocol_where_there_is_one(tmp_path):
     sha256 = "18" * 32
     expected = {f"data of sha256 {sha256} (60 / 200 / 200 images)", f"data of sha256 {sha256} (random split)"}
     assert set(facts(runs)["data"]) == expected
+
+
+@pytest.mark.parametrize(("cores", "told"), [(1, "A processor, 1 core, no GPU"), (2, "A processor, 2 cores, no GPU")])
+def test_the_facts_name_the_hardware(cores, told, tmp_path):
+    run = write_fake_run(tmp_path)
+    hardware = {"processor": "A processor", "cores": cores, "gpus": []}
+    write_json(run.folder / "config.json", {**run.config, "record": {**run.config["record"], "hardware": hardware}})
+    assert facts([run])["hardware"] == [told]
 
 
 def test_the_range_of_an_accuracy_over_seeds_is_a_headline_without_distance(tmp_path):
