@@ -12,7 +12,7 @@ import numpy as np
 
 from fer_lib.bootstrap import ratio_interval
 from fer_lib.gradcam import check_classes, check_images, grad_cam, last_convolution
-from fer_lib.pixel_curves import CHANGES, compile_model, follow_curve, predict_classes, random_maps
+from fer_lib.pixel_curves import CHANGES, as_graph, follow_curve, predict_classes, random_maps
 from fer_lib.regions import fixed_masks
 
 CURVE_IMAGES = 128
@@ -90,7 +90,7 @@ def measure_attribution(
     images = check_images(model, images)
     if len(images) == 0:
         raise ValueError("images must be at least one. Received: none")
-    predict = compile_model(model, images)
+    predict = as_graph(model, images)
     if class_ids is None:
         class_ids = predict_classes(predict, images)
     layer = last_convolution(model, LEAST_POSITIONS) if layer is None else layer

@@ -1,4 +1,4 @@
-"""Runs of two networks -> probabilities of their ensemble, by either way that `ensemble` fuses them."""
+"""Runs of two networks -> probabilities of their ensemble, averaged (`ensemble`) or fused (`feature_fusion`)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ from fer_lib.metric_paths import (
 from fer_lib.metrics import classification_metrics
 from fer_lib.papers.claim_kinds import Claim, DifferenceClaim, SplitName, ValueClaim
 from fer_lib.runs import Predictions, Run
-from fer_lib.seeds import Measurement, describe_run, read_run, summarise
+from fer_lib.seeds import Measurement, describe_run, number_of, summarise
 
 WITH_TRANSFORMS = "pictures, each with its transforms"
 
@@ -53,10 +53,10 @@ def measure(runs: Sequence[Run], claim: Claim, metric: str) -> Measurement:
         MissingNumber: if a run does not hold the number.
     """
     if claim.split is None:
-        found = summarise(runs, [read_run(run, run.metrics, metric) for run in runs], *_stored_interval(runs, metric))
+        found = summarise(runs, [number_of(run, run.metrics, metric) for run in runs], *_stored_interval(runs, metric))
         return found.within_a_share() if metric.endswith("_accuracy") else found
     metrics = [split_metrics(run, claim, claim.grouping) for run in runs]
-    values = [read_run(run, found, metric) for run, found in zip(runs, metrics, strict=True)]
+    values = [number_of(run, found, metric) for run, found in zip(runs, metrics, strict=True)]
     mean = float(np.mean(values))
     counts = [images_behind(found, metric) for found in metrics]
     images = round(float(np.mean([count or 0 for count in counts])))
@@ -173,7 +173,7 @@ def right_by_picture(rows: np.ndarray, correct: Sequence[np.ndarray]) -> np.ndar
 
 def _of_run(run: Run, claim: DifferenceClaim, grouping: str | None) -> float:
     found = split_metrics(run, claim, grouping) if claim.split else run.metrics
-    return read_run(run, found, claim.metric)
+    return number_of(run, found, claim.metric)
 
 
 def _predictions(run: Run, claim: Claim) -> Predictions:

@@ -1,4 +1,4 @@
-"""Labels and probabilities -> numbers, each with its interval. Everything returned is plain JSON: no array, no NaN."""
+"""Labels and probabilities -> numbers. Everything returned is plain JSON: no array, no NaN."""
 
 from collections.abc import Sequence
 from typing import Any

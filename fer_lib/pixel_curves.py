@@ -79,7 +79,7 @@ def deletion_curve(
         ValueError: if model, images, maps or classes are not as stated, or steps is below 1.
     """
     images, ids = _check(model, images, maps, class_ids, steps)
-    return follow_curve(compile_model(model, images), images, maps, ids, CHANGES["deletion"], steps, seed)
+    return follow_curve(as_graph(model, images), images, maps, ids, CHANGES["deletion"], steps, seed)
 
 
 def insertion_curve(
@@ -96,10 +96,10 @@ def insertion_curve(
     deviation `BLUR_FRACTION` of the height. Arguments and errors are those of `deletion_curve`.
     """
     images, ids = _check(model, images, maps, class_ids, steps)
-    return follow_curve(compile_model(model, images), images, maps, ids, CHANGES["insertion"], steps, seed)
+    return follow_curve(as_graph(model, images), images, maps, ids, CHANGES["insertion"], steps, seed)
 
 
-def compile_model(model: keras.Model, images: np.ndarray) -> Predict:
+def as_graph(model: keras.Model, images: np.ndarray) -> Predict:
     """A model as one graph for batches like `images`: a curve asks it again and again."""
     spec = tf.TensorSpec((None, *images.shape[1:]), tf.float32)
     predict: Predict = tf.function(lambda pixels: model(pixels, training=False)).get_concrete_function(spec)
@@ -124,13 +124,15 @@ def follow_curve(
     """Mean probability of the classes `ids` as images turn from what `change` gives first into what it gives second.
 
     Args:
-        predict: what `compile_model` gives.
+        predict: what `as_graph` gives.
         images: uint8 or float (n, h, w, c), n at least 1.
         maps: float (n, h, w).
         ids: int64 (n,).
         change: one of `CHANGES`.
         steps: as `deletion_curve` takes them.
         seed: of the order of equally hot pixels.
+
+    Nothing is checked here; `deletion_curve` and `insertion_curve` do.
     """
     counts = np.rint(np.linspace(0, maps[0].size, steps + 1))
     ranks = _ranks(maps, seed)

@@ -114,22 +114,28 @@ def facts(runs: Sequence[Run]) -> dict[str, list[str]]:
     found: dict[str, Counter[str]] = {}
     for run in runs:
         request, record = run.request, run.config["record"]
-        told = {
-            "data": _describe_data(request["data"]),
-            "code version": record.get("code_version"),
-            "precision": record.get("precision"),
-            "hardware": _describe_hardware(record.get("hardware") or {}),
-            "packages": ", ".join(f"{name} {version}" for name, version in (record.get("packages") or {}).items()),
-            "finished": str(record.get("finished") or "")[:10],
-        }
-        later = [("code version", session["code_version"]) for session in record.get("sessions", [])]
-        for name, text in [*told.items(), *later]:
+        told = [
+            ("data", _describe_data(request["data"])),
+            *(fact for session in (record, *record.get("sessions", [])) for fact in _facts_of_session(session)),
+            ("precision", record.get("precision")),
+            ("finished", str(record.get("finished") or "")[:10]),
+        ]
+        for name, text in told:
             if text:
                 found.setdefault(name, Counter())[text] += 1
     told_facts = {name: [text for text, _ in counts.most_common()] for name, counts in found.items()}
     if len(told_facts.get("finished", [])) > 1:
         told_facts["finished"] = [f"{min(told_facts['finished'])} to {max(told_facts['finished'])}"]
     return told_facts
+
+
+def _facts_of_session(session: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    packages = (session.get("packages") or {}).items()
+    return [
+        ("code version", session.get("code_version")),
+        ("hardware", _describe_hardware(session.get("hardware") or {})),
+        ("packages", ", ".join(f"{name} {version}" for name, version in packages)),
+    ]
 
 
 def _list_seeds(seeds: Sequence[int]) -> str:

@@ -19,7 +19,7 @@ class Measurement:
 
     Attributes:
         value: mean over the seeds.
-        interval: its 95 % interval, None where one seed of a number that is no share of images gives none.
+        interval: its 95 % interval, None where there is one seed and no interval over the images.
         rule: how the interval was made, for people to read.
         by_seed: the number of each run, by its seed.
     """
@@ -58,7 +58,7 @@ def summarise(
     Args:
         runs: one per seed.
         values: the number of each.
-        images: interval of the mean over the images alone; None where the number is no share of images.
+        images: interval of the mean over the images alone; None where there is none.
         images_rule: how that was made, in words.
 
     Raises:
@@ -93,7 +93,7 @@ def _sizes_of_splits(runs: Sequence[Run]) -> tuple[int, int] | None:
     rows = [found for found in map(_test_rows, runs) if found is not None]
     if all(np.array_equal(found, rows[0]) for found in rows):
         return None
-    sizes = [[read_run(run, run.metrics, f"data.{name}_images") for name in ("test", "train")] for run in runs]
+    sizes = [[number_of(run, run.metrics, f"data.{name}_images") for name in ("test", "train")] for run in runs]
     test, train = np.mean(sizes, axis=0)
     return round(test), round(train)
 
@@ -106,7 +106,7 @@ def _test_rows(run: Run) -> np.ndarray | None:
         return None
 
 
-def read_run(run: Run, metrics: dict[str, Any], metric: str) -> float:
+def number_of(run: Run, metrics: dict[str, Any], metric: str) -> float:
     """A number of a run's metrics, or of a part of them.
 
     Raises:

@@ -13,11 +13,12 @@ from filelock import FileLock, Timeout
 from fer_lib import papers
 from fer_lib.audit import is_as_published
 from fer_lib.datasets import FerDataset, load_data
-from fer_lib.files import file_sha256, write_json
+from fer_lib.files import write_json
 from fer_lib.hardware import code_version, describe_hardware, describe_packages, resolve_precision
 from fer_lib.inputs import input_splits
 from fer_lib.makers import MAKERS, Job
 from fer_lib.models.weights import WeightsNotAvailable, require_weights
+from fer_lib.origins import check_unchanged, origins_of
 from fer_lib.paths import runs_folder
 from fer_lib.request import is_shortened, make_request, requests_of, sources_of
 from fer_lib.runs import OBSTACLE, Run, request_sha256, run_folder, write_obstacle
@@ -64,8 +65,8 @@ def train(
         The complete run.
 
     Raises:
-        ValueError: if the paper, variant, profile, precision or a hyper-parameter is unknown, or another process is
-            making the run.
+        ValueError: if the paper, variant, profile, precision or a hyper-parameter is unknown, another process is
+            making the run, or it was begun from another run that has been made anew since.
         WeightsNotAvailable: if it starts from weights that cannot be had; the reason is noted in its folder.
     """
     card = papers.load(paper)
@@ -168,7 +169,6 @@ def _make(job: Job) -> Run:
     settings, seed = job.request["hyperparameters"], job.request["seed"]
     splits = input_splits(job.card, job.request["variant"], job.data, settings, seed, job.paper_folder)
     record["source"] = splits.source
-    _check_origins(record, _origins(job))
     metrics = MAKERS[job.request["kind"]](replace(job, data=splits))
     record["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_json(job.folder / "config.json", config)
@@ -179,11 +179,14 @@ def _make(job: Job) -> Run:
 
 
 def _go_on(job: Job) -> tuple[Job, dict[str, Any]]:
-    """The job in the precision that it was begun in, and its record: when, where and with what it is made.
+    """The job in the precision that it was begun in, and its record: when, where, with what and from what it is made.
 
     Time, hardware and versions are those of the first session; `sessions` has those of every later one.
+
+    Raises:
+        ValueError: if its checkpoint was made from other networks than those there are.
     """
-    record = {
+    record: dict[str, Any] = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "finished": None,
         "code_version": code_version(),
@@ -191,33 +194,21 @@ def _go_on(job: Job) -> tuple[Job, dict[str, Any]]:
         "hardware": describe_hardware(),
         "precision": job.precision,
         "source": None,
+        "made_from": origins_of(job.request, job.paper_folder),
         "shortened": is_shortened(job.card, job.request, job.data),
         "as_published": _is_on_published_data(job),
     }
     if not (job.folder / "config.json").exists():
         return job, record
     first = Run(job.folder).config["record"]
+    if not (job.folder / "checkpoint.npz").exists():
+        first["made_from"] = record["made_from"]  # nothing is left of what was begun
+    elif "made_from" in first:
+        check_unchanged(job.folder, first["made_from"], record["made_from"])
+    else:
+        del record["made_from"]  # begun when it was not recorded
     sessions = [*first.get("sessions", []), {name: record[name] for name in SESSION}]
     return replace(job, precision=first["precision"]), {**record, **first, "sessions": sessions}
-
-
-def _origins(job: Job) -> dict[str, str]:
-    """sha256 of the network of each run that this one is made from."""
-    sources = sources_of(job.card, job.request["variant"])
-    return {source: file_sha256(job.source(source).folder / "model.keras") for source in sources}
-
-
-def _check_origins(record: dict[str, Any], origins: dict[str, str]) -> None:
-    """Note what a run is made from, and refuse to go on with another: its first epochs saw other weights or pictures.
-
-    Raises:
-        ValueError: if a source was made anew since the run was begun.
-    """
-    begun_from = record.setdefault("made_from", origins)
-    changed = [source for source in origins if begun_from.get(source) != origins[source]]
-    if changed:
-        asked = "a run goes on from the sources that it was begun from, or its folder is deleted"
-        raise ValueError(f"{asked}. Received: made anew since then: {', '.join(changed)}")
 
 
 def _is_on_published_data(job: Job) -> bool:

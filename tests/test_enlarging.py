@@ -218,11 +218,11 @@ def test_without_a_cache_folder_the_data_are_enlarged_all_the_same(data, user_ca
 def test_a_generator_that_is_no_keras_file_is_named(data, user_cache, tmp_path) -> None:
     path = tmp_path / "generator.keras"
     path.write_text("no zip file")
-    with pytest.raises(ValueError, match=r"must name a whole \.keras file\. .*generator\.keras \(File is not"):
+    with pytest.raises(ValueError, match=r"must be a whole \.keras file\. .*generator\.keras \(File is not"):
         load_enlarged(data, "srgan", path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", "{}")
-    with pytest.raises(ValueError, match=r"must name a whole \.keras file\. .*model\.weights\.h5"):
+    with pytest.raises(ValueError, match=r"must be a whole \.keras file\. .*model\.weights\.h5"):
         load_enlarged(data, "srgan", path)
 
 

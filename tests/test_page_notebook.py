@@ -57,6 +57,15 @@ def test_a_notebook_opens_whole_offline_and_for_everybody(browser, page, options
     assert (visit.errors, visit.requests) == ([], [])
 
 
+@pytest.mark.parametrize(("width", "uses_it"), [(1440, True), (PHONE, False)])
+def test_a_wide_table_uses_the_margin_of_a_wide_window(browser, page, width, uses_it):
+    visit = open_page(browser, page, width=width)
+    right = "element => element.getBoundingClientRect().right"
+    table, text = (visit.page.locator(name).first.evaluate(right) for name in (".output_html:has(table)", "main"))
+    visit.page.context.close()
+    assert (table > text + 100) == uses_it
+
+
 def test_a_notebook_is_dark_where_the_reader_prefers_it(browser, page):
     grounds = {}
     for dark in (False, True):

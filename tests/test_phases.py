@@ -11,8 +11,8 @@ from tiny_data import make_tiny_data
 from fer_lib import fitting, models, papers
 from fer_lib.datasets import load_data
 from fer_lib.evaluation import history_metrics
-from fer_lib.files import file_sha256
 from fer_lib.fitting import fit_network
+from fer_lib.origins import network_sha256
 from fer_lib.replication import open_replication
 from fer_lib.request import make_request
 from fer_lib.runs import Run, find_obstacles
@@ -189,13 +189,27 @@ def test_a_variant_starts_from_the_run_of_another(tmp_path, uncleaned, monkeypat
     kernels = [model.get_layer("stem_conv").get_weights()[0] for model in (given, got)]
     np.testing.assert_array_equal(*kernels)
     assert run.metrics["attribution"]["images"] == run.metrics["test"]["single"]["n"] <= 16
-    assert run.config["record"]["made_from"] == {"small_pretraining": file_sha256(source / "model.keras")}
     landmarks = [Run(folder).metrics["attribution"]["exact_landmarks"] for folder in (source, run.folder)]
     assert landmarks == [True, True]
-    (run.folder / "metrics.json").unlink()  # as a kill leaves it
-    got.save(source / "model.keras")
-    with pytest.raises(ValueError, match="Received: made anew since then: small_pretraining$"):
-        train(PAPER, "small_transfer", **arguments, overrides={"learning_rate": 0.0})
+
+
+def test_a_killed_run_goes_on_from_the_network_it_was_begun_from_and_no_other(tmp_path, uncleaned, monkeypatch):
+    monkeypatch.setattr("fer_lib.makers.EXPLAINED", 2)
+    monkeypatch.setattr("fer_lib.makers.UNTRAINED", 1)
+    arguments = {"profile": "smoke", "data": load_data("sample", images=56), "runs": tmp_path, "epochs": 1}
+    source = train(PAPER, "small_pretraining", **arguments).folder / "model.keras"
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        stop_after(patch, 1)
+        train(PAPER, "small_transfer", **arguments)
+    network = keras.models.load_model(source)
+    keras.models.clone_model(network).save(source)
+    with pytest.raises(ValueError, match=r"transfer.seed-0 must go on .* made anew since then: small_pretraining$"):
+        train(PAPER, "small_transfer", **arguments)
+    network.save(source)  # another file, the same network
+    run = train(PAPER, "small_transfer", **arguments)
+    assert run.history["epoch"].tolist() == [1, 2]
+    assert run.config["record"]["made_from"] == {"small_pretraining": network_sha256(source)}
+    assert len(run.config["record"]["sessions"]) == 1
 
 
 def test_weights_that_cannot_be_had_leave_a_reason_and_no_run(data, tmp_path, uncleaned, monkeypatch):

@@ -71,8 +71,8 @@ def plot_curves(
 
     Args:
         deletion: name of the order (such as "Grad-CAM" and "random") -> mean probability (steps + 1,), as
-            `attribution.deletion_curve` measures it; at most four.
-        insertion: the same of `attribution.insertion_curve`.
+            `pixel_curves.deletion_curve` measures it; at most four.
+        insertion: the same of `pixel_curves.insertion_curve`.
         title: heading of the figure.
 
     Raises:

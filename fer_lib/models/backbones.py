@@ -8,8 +8,8 @@ from keras import layers
 from fer_lib.models.ends import check_option, feed_caffe, feed_efficientnet, grey_images, perceptron_head
 from fer_lib.models.weights import load_base_weights
 
-KERNELS = {"glorot": "glorot_uniform", "he": "he_normal"}
-"""How random kernels are drawn -> Keras' initializer."""
+INITIALIZERS = ("glorot_uniform", "he_normal")
+"""How random kernels of convolutions are drawn."""
 
 
 def build_resnet50(
@@ -51,7 +51,7 @@ def build_vgg16(
     weights: str = "none",
     pixels: str = "expected",
     grey: str = "replicated",
-    kernels: str = "glorot",
+    kernel_initializer: str = "glorot_uniform",
 ) -> keras.Model:
     """Build VGG16 (Simonyan and Zisserman 2014) for transfer, as Zakavi and Okhunov do in *Transfer Learning*.
 
@@ -64,9 +64,9 @@ def build_vgg16(
         weights: what the base starts from: "none", "imagenet" or the path of a file.
         pixels: "expected" or "unit".
         grey: "replicated" or "one_channel".
-        kernels: how random ones are drawn: "glorot", Keras' default, or "he" (He et al. 2015, section 2.2), which with
-            pixels of "unit" keeps the spread between faces through the layers: glorot leaves less than a thousandth
-            of it.
+        kernel_initializer: of the convolutions, where weights are "none": "glorot_uniform", Keras' default, or
+            "he_normal" (He et al. 2015, *Delving Deep into Rectifiers*, section 2.2), which with pixels of "unit" keeps
+            the spread between faces through the layers: Keras' default leaves less than a thousandth of it.
 
     Returns:
         A functional model, one flat graph, from float (n, h, w, 1) to float32 probabilities (n, classes).
@@ -75,7 +75,7 @@ def build_vgg16(
         WeightsNotAvailable: if the weights cannot be had: no network, or no such file.
         ValueError: if an option has no such value, or the weights do not fit.
     """
-    base = _base("vgg16", keras.applications.VGG16, input_shape, feed_caffe, pixels, grey, weights, kernels)
+    base = _base("vgg16", keras.applications.VGG16, input_shape, feed_caffe, pixels, grey, weights, kernel_initializer)
     return keras.Model(base.input, perceptron_head(base.output, head_units, classes), name="vgg16")
 
 
@@ -86,7 +86,7 @@ def build_vgg19(
     weights: str = "none",
     pixels: str = "expected",
     grey: str = "replicated",
-    kernels: str = "glorot",
+    kernel_initializer: str = "glorot_uniform",
 ) -> keras.Model:
     """Build VGG19 (Simonyan and Zisserman 2014), against which Shi, and Liu, Zhang and Xin set their networks.
 
@@ -99,7 +99,7 @@ def build_vgg19(
         weights: what the base starts from: "none", "imagenet" or the path of a file.
         pixels: "expected" or "unit".
         grey: "replicated" or "one_channel".
-        kernels: "glorot" or "he", as of `build_vgg16`.
+        kernel_initializer: "glorot_uniform" or "he_normal", as of `build_vgg16`.
 
     Returns:
         A functional model, one flat graph, from float (n, h, w, 1) to float32 probabilities (n, classes).
@@ -108,7 +108,7 @@ def build_vgg19(
         WeightsNotAvailable: if the weights cannot be had: no network, or no such file.
         ValueError: if an option has no such value, or the weights do not fit.
     """
-    base = _base("vgg19", keras.applications.VGG19, input_shape, feed_caffe, pixels, grey, weights, kernels)
+    base = _base("vgg19", keras.applications.VGG19, input_shape, feed_caffe, pixels, grey, weights, kernel_initializer)
     return keras.Model(base.input, perceptron_head(base.output, head_units, classes), name="vgg19")
 
 
@@ -152,14 +152,14 @@ def _base(
     pixels: str,
     grey: str,
     weights: str,
-    kernels: str = "glorot",
+    kernel_initializer: str = "glorot_uniform",
 ) -> keras.Model:
     images = grey_images(input_shape, name)
-    check_option("kernels", kernels, KERNELS)
+    check_option("kernel_initializer", kernel_initializer, INITIALIZERS)
     built = application(include_top=False, weights=None, input_tensor=feed(images, pixels, grey))
     _drop_counters_from_names(built)
-    if kernels != "glorot":
-        _draw_kernels(built, KERNELS[kernels])
+    if kernel_initializer != "glorot_uniform":
+        _draw_kernels(built, kernel_initializer)
     base = keras.Model(images, built.output, name=f"{name}_base")
     load_base_weights(base, name, weights)
     return base

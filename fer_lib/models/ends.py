@@ -6,7 +6,8 @@ import keras
 from keras import layers
 
 PIXELS = ("expected", "unit")
-"""Pixels scaled as a base's ImageNet weights expect them, or left in [0, 1]: a likely mistake, to be measured."""
+"""Pixels scaled as a base's ImageNet weights expect them, or left in [0, 1]: with those weights a likely mistake, to be
+measured; with random ones what He's kernels are made for."""
 
 GREY = ("replicated", "one_channel")
 """Grey in all three channels, or in the first alone, the others black: a likely mistake, to be measured."""

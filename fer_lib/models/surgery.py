@@ -67,7 +67,7 @@ def build_vgg16_extended(
     pooling: at 48x48 that would leave a single position, and then neither the set's pooling nor Grad-CAM would have
     anything to choose from. Pixels stay in [0, 1]: no ImageNet weights are used. Kernels start as He et al. 2015
     (section 2.2) have them: of the spread between two faces 13 ReLUs leave less than a thousandth under Keras' default,
-    and the network then stayed at the share of the largest class. With the defaults it has 19,964,743 parameters,
+    and the network then learns nothing to begin with. With the defaults it has 19,964,743 parameters,
     14,714,688 of them VGG16's.
 
     Args:

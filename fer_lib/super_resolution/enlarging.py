@@ -1,7 +1,6 @@
 """Images and data sets of twice the size; enlarged data sets are cached by content."""
 
 import hashlib
-import zipfile
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from fer_lib.cache import read_cache, user_cache_folder, write_cache
 from fer_lib.datasets import FerDataset, number_pictures
+from fer_lib.origins import network_sha256
 from fer_lib.super_resolution.pairs import check_images, enlarge_bicubic, enlarge_nearest
 
 if TYPE_CHECKING:
@@ -124,12 +124,5 @@ def _content_key(data: FerDataset, method: str, generator_path: Path | None) -> 
         key.update(np.ascontiguousarray(split.rows).data)
         key.update(np.ascontiguousarray(split.images).data)
     if generator_path is not None:
-        try:
-            with zipfile.ZipFile(generator_path) as archive:  # the file itself also holds when it was saved
-                for part in ("config.json", "model.weights.h5"):
-                    key.update(archive.read(part))
-        except (zipfile.BadZipFile, KeyError) as error:
-            raise ValueError(
-                f"generator_path must name a whole .keras file. Received: {generator_path} ({error})"
-            ) from error
+        key.update(network_sha256(generator_path).encode())
     return key.hexdigest()

@@ -1,0 +1,47 @@
+"""The networks that a run is made from, known by their content: one that was begun from some goes on from no others."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+WEIGHTS = "model.weights.h5"
+"""What of a `.keras` file tells a network from others; the rest also holds times and addresses in memory."""
+
+
+def network_sha256(path: Path) -> str:
+    """sha256 of a network's weights, in hexadecimal: the same however often it is saved.
+
+    Raises:
+        ValueError: if the file is not a whole `.keras` file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return hashlib.sha256(archive.read(WEIGHTS)).hexdigest()
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise ValueError(f"a network must be a whole .keras file. Received: {path} ({error})") from error
+
+
+def origins_of(request: dict[str, Any], paper_folder: Path) -> dict[str, str]:
+    """sha256 of the network of each run that a run starts from, has its pictures from or fuses, by variant.
+
+    Args:
+        request: of the run.
+        paper_folder: folder of the paper's run folders.
+    """
+    named = [request.get("starts_from"), request.get("enlarged_by"), *request.get("members", [])]
+    sources = [source for source in named if isinstance(source, dict)]
+    files = {source["variant"]: paper_folder / source["variant"] / f"seed-{source['seed']}" for source in sources}
+    return {variant: network_sha256(folder / "model.keras") for variant, folder in files.items()}
+
+
+def check_unchanged(folder: Path, begun_from: dict[str, str], today: dict[str, str]) -> None:
+    """Refuse to go on from other networks than a run was begun from: its epochs so far saw other weights or pictures.
+
+    Raises:
+        ValueError: if one was made anew, naming it and the run's folder.
+    """
+    changed = [variant for variant, sha256 in today.items() if begun_from.get(variant) != sha256]
+    if changed:
+        asked = f"{folder} must go on from the runs that it was begun from, or be deleted"
+        raise ValueError(f"{asked}. Received: made anew since then: {', '.join(changed)}")
