@@ -52,8 +52,9 @@ def with_precision(content: keras.Model, precision: str) -> keras.Model:
 def feature_power(content: keras.Model, images: np.ndarray) -> float:
     """Mean square of the features of the first training images.
 
-    The content loss is divided by it, so that its weight means the same for every network: Ledig et al. multiply VGG's
-    features by 1 / 12.75 to the same end (section 3.2).
+    The content loss is divided by it, so that the scale of a network's kernels does not count: Ledig et al. multiply
+    VGG's features by 1 / 12.75 to the same end (section 3.2). What is the same in the features of all pictures does
+    count: of networks whose pixels are centred a weight means more.
 
     Args:
         content: from `build_content_network`.
