@@ -103,9 +103,10 @@ def network_of(card: PaperCard, variant: str, profile: str) -> str:
 
 
 def sources_of(card: PaperCard, variant: str) -> list[str]:
-    """Variants that another one is made from: its weights, pictures or members; not those that these are made from."""
+    """Variants that another one is made from, and those that these are made from; each after its own sources."""
     chosen = card.variants[variant]
-    return [name for name in (chosen.starts_from, chosen.enlarged_by, *chosen.members) if name in card.variants]
+    named = [name for name in (chosen.starts_from, chosen.enlarged_by, *chosen.members) if name in card.variants]
+    return list(dict.fromkeys(source for name in named for source in (*sources_of(card, name), name)))
 
 
 def requests_of(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
