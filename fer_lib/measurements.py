@@ -18,8 +18,8 @@ from fer_lib.metric_paths import (
 )
 from fer_lib.metrics import classification_metrics
 from fer_lib.papers.claim_kinds import Claim, DifferenceClaim, SplitName, ValueClaim
-from fer_lib.runs import Predictions, Run
-from fer_lib.seeds import Measurement, describe_run, number_of, summarise
+from fer_lib.runs import Predictions, Run, describe_run
+from fer_lib.seeds import Measurement, number_of, summarise
 
 WITH_TRANSFORMS = "pictures, each with its transforms"
 

@@ -13,11 +13,15 @@ def network_sha256(path: Path) -> str:
     """sha256 of a network's weights, in hexadecimal: the same however often it is saved.
 
     Raises:
-        ValueError: if the file is not a whole `.keras` file.
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not a whole `.keras` file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             return hashlib.sha256(archive.read(WEIGHTS)).hexdigest()
+    except FileNotFoundError:
+        asked = f"{path.parent} must hold the network that another run is made from, or be deleted to be trained again"
+        raise FileNotFoundError(f"{asked}. Received: no {path.name}") from None
     except (zipfile.BadZipFile, KeyError) as error:
         raise ValueError(f"a network must be a whole .keras file. Received: {path} ({error})") from error
 
@@ -28,6 +32,10 @@ def origins_of(request: dict[str, Any], paper_folder: Path) -> dict[str, str]:
     Args:
         request: of the run.
         paper_folder: folder of the paper's run folders.
+
+    Raises:
+        FileNotFoundError: if the network of one is gone, naming its folder.
+        ValueError: if it is not a whole `.keras` file.
     """
     named = [request.get("starts_from"), request.get("enlarged_by"), *request.get("members", [])]
     sources = [source for source in named if isinstance(source, dict)]

@@ -130,6 +130,11 @@ def run_folder(runs: Path, profile: str, paper: str, variant: str, seed: int) ->
     return Path(runs) / profile / paper / variant / f"seed-{seed}"
 
 
+def describe_run(run: Run) -> str:
+    """Variant and seed, for people to read."""
+    return f"{run.request['variant']} (seed {run.request['seed']})"
+
+
 def find_runs(runs: Path, profile: str, paper: str | None = None) -> list[Run]:
     """Complete runs of a profile, sorted by paper, variant and seed."""
     return sorted(map(Run, _run_folders(Path(runs) / profile, paper or "*", "metrics.json")), key=_order)

@@ -8,7 +8,7 @@ import numpy as np
 
 from fer_lib.intervals import Interval, mean_interval
 from fer_lib.metric_paths import MissingNumber, read_number
-from fer_lib.runs import Run
+from fer_lib.runs import Run, describe_run
 
 NO_INTERVAL = "no interval: one seed, and no share of images"
 
@@ -40,11 +40,6 @@ class Measurement:
         if self.interval is None:
             return self
         return replace(self, interval=(max(self.interval[0], 0.0), min(self.interval[1], 1.0)))
-
-
-def describe_run(run: Run) -> str:
-    """Variant and seed, for people to read."""
-    return f"{run.request['variant']} (seed {run.request['seed']})"
 
 
 def summarise(

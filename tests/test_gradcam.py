@@ -256,7 +256,8 @@ def every_case():
         if name in SMALL:
             yield from ((name, "float32"), (name, "mixed_bfloat16"))
         else:
-            yield pytest.param(name, "mixed_bfloat16", marks=pytest.mark.slow)
+            for policy in ("float32", "mixed_bfloat16"):
+                yield pytest.param(name, policy, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(("name", "policy"), list(every_case()))

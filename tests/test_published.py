@@ -88,6 +88,15 @@ def test_a_path_in_a_request_is_cut_and_hashed_anew(tmp_path):
     assert config["request_sha256"] == request_sha256(config["request"])
 
 
+def test_what_a_run_was_made_from_and_in_which_sessions_is_published(tmp_path):
+    run = write_fake_run(tmp_path / "runs")
+    told = {"made_from": {"base": "5a" * 32}, "sessions": [{"started": "2026-01-02T03:14:05+00:00"}]}
+    write_json(run.folder / "config.json", {**run.config, "record": run.config["record"] | told})
+    record = publish_run(run, tmp_path / "published" / "seed-0").config["record"]
+    assert {name: record[name] for name in told} == told
+    assert "host" in run.config["record"] and "host" not in record
+
+
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
