@@ -20,7 +20,17 @@ from fer_lib.papers.claim_kinds import (
 )
 from fer_lib.papers.schema import PaperCard
 from fer_lib.runs import Run, find_obstacles
-from fer_lib.verdicts import DIVERGED, OTHER_DATA, RULES, SAMPLE_DATA, SHORTENED, SMALL_BUDGET, VERDICTS, Verdict
+from fer_lib.verdicts import (
+    DIVERGED,
+    NO_VOTES,
+    OTHER_DATA,
+    RULES,
+    SAMPLE_DATA,
+    SHORTENED,
+    SMALL_BUDGET,
+    VERDICTS,
+    Verdict,
+)
 
 __all__ = ["OTHER_DATA", "RULES", "SAMPLE_DATA", "SHORTENED", "VERDICTS", "Judgement", "judge"]
 
@@ -197,6 +207,8 @@ def _why_no_verdict(runs: Sequence[Run]) -> str:
         return SAMPLE_DATA
     if any(run.is_on_other_data for run in runs):
         return OTHER_DATA
+    if any(run.request["data"].get("cleaned_by") == "cascade" for run in runs):
+        return NO_VOTES
     if any(run.config["record"].get("shortened", False) for run in runs):
         return SHORTENED
     return DIVERGED if any(run.metrics.get("history", {}).get("diverged") for run in runs) else ""

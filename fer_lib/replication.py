@@ -126,7 +126,7 @@ class Replication:
         stand_ins = sorted({d.get("stands_for", "") for d in described})
         notes += [f"**A stand-in takes the place of {name}: verdicts are indicative.**" for name in stand_ins if name]
         if any(d.get("cleaned_by") == "cascade" for d in described):
-            notes.append("**Cleaned without the votes of FER+: the cascade takes many faces for none.**")
+            notes.append("**Cleaned without the votes of FER+: the cascade takes many faces for none. No verdict.**")
         if shortened := self._shortened(epochs):
             notes.append(f"**Shortened budget ({'; '.join(shortened)}): trainings get no verdict.**")
         return " ".join(notes)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from tiny_runs import accuracy, calls, judge_one, make_run, timing
 
+from fer_lib.files import write_json
+
 
 @pytest.mark.parametrize(
     ("options", "reason"),
@@ -20,6 +22,17 @@ def test_sample_data_and_short_trainings_get_no_verdict(tmp_path, options, reaso
     assert judge_one(claim, good).verdict == "reproduced"
     judgement = judge_one(claim, good, barred)
     assert (judgement.verdict, judgement.reason) == (None, reason)
+    assert judgement.measured == pytest.approx(0.586)
+
+
+@pytest.mark.parametrize(("judges", "told"), [("votes", ("reproduced", "meets")), ("cascade", (None, "votes"))])
+def test_images_cleaned_by_a_cascade_alone_are_not_the_papers(tmp_path, judges, told):
+    run = make_run(tmp_path, predicted=calls(586))
+    config = run.config
+    config["request"]["data"]["cleaned_by"] = judges
+    write_json(run.folder / "config.json", config)
+    judgement = judge_one(accuracy(kind="value", published="58.6 %"), run)
+    assert judgement.verdict == told[0] and told[1] in judgement.reason
     assert judgement.measured == pytest.approx(0.586)
 
 

@@ -17,6 +17,7 @@ from fer_lib.tables import (
     class_accuracy_table,
     class_report_table,
     grouping_table,
+    heat_table,
     hyperparameter_table,
     phase_table,
     score_table,
@@ -64,6 +65,21 @@ def test_each_phase_has_a_row_with_its_last_and_its_best_epoch(tmp_path):
     ]
     assert table["training"].tolist() == pytest.approx([0.4, 0.6, 0.7])
     assert table["PublicTest"].tolist() == pytest.approx([0.4, 0.5, np.nan], nan_ok=True)
+
+
+def test_every_run_has_a_column_with_where_it_looks(tmp_path):
+    shares = {"heat_share_eyes": 0.2, "area_share_eyes": 0.1, "heat_share_mouth": 0.1, "area_share_mouth": 0.2}
+    pooled = {"heat_share": 0.3, "area_share": 0.3, "heat_ratio": 1.0, "empty_maps": 0.25}
+    areas = {"deletion_area": 0.3, "deletion_area_random": 0.4, "insertion_area": 0.6, "insertion_area_random": 0.5}
+    runs = [write_fake_run(tmp_path, seed=seed) for seed in range(3)]
+    for number, run in enumerate(runs):
+        gain = {"heat_gain": 1.2, "heat_gain_low": 1.1, "heat_gain_high": 1.3} if number else {}
+        _with_metrics(run, attribution={"images": 8, **shares, **pooled, **areas, **gain})
+    table = heat_table({"two seeds": runs[:2], "one": runs[2:], "not run": []})
+    assert list(table) == ["two seeds, seed 0", "two seeds, seed 1", "one"]
+    assert table["one"].tolist() == pytest.approx([2.0, 0.5, 1.0, 1.2, 1.1, 1.3, 0.25, 0.3, 0.4, 0.6, 0.5])
+    assert list(table.index[:2]) == ["heat on eyes / area", "heat on mouth / area"]
+    assert table.isna().sum().tolist() == [3, 0, 0]
 
 
 def test_every_run_has_a_row_with_the_scores_of_its_folder(tmp_path):

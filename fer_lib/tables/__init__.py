@@ -7,6 +7,7 @@ measures in units of their own as well.
 from fer_lib.tables.classes import class_accuracy_table, class_report_table
 from fer_lib.tables.common import common_images_table, twin_table
 from fer_lib.tables.comparisons import as_compared, ensemble_table, paired_table, penalty_table, view_table
+from fer_lib.tables.heat import heat_table
 from fer_lib.tables.networks import enlarging_table, network_table
 from fer_lib.tables.overview import as_percent, grouping_table, hyperparameter_table, score_table
 from fer_lib.tables.phases import phase_table
@@ -24,6 +25,7 @@ __all__ = [
     "enlarging_table",
     "ensemble_table",
     "grouping_table",
+    "heat_table",
     "hyperparameter_table",
     "network_table",
     "paired_table",
