@@ -11,10 +11,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from measuring import measure
+from measuring import beside_target, measure
 
 ROUNDS = 3
-TARGETS = "targets: ratio at most 1.5, cached below 0.3 s, peak below 1,000 MB"
+MOST_RATIO, MOST_CACHED_SECONDS, MOST_MEGABYTES = 1.5, 0.3, 1000
+"""Targets: of load_fer2013 over pd.read_csv, from the cache, and of the whole process."""
 
 MEASURE = """
 import json, resource, sys, time
@@ -49,13 +50,16 @@ def main(arguments: list[str] | None = None) -> None:
             for name, program in zip(names, (READ_CSV, LOAD, LOAD), strict=True):
                 measured[name].append(measure(program, str(csv), folder))
 
+    peaks = {name: max(result[1] for result in results) for name, results in measured.items()}
     seconds = {name: min(result[0] for result in results) for name, results in measured.items()}
     print(f"{csv}: {csv.stat().st_size / 1e6:,.0f} MB; best of {ROUNDS}, peak memory of the whole process")
     print(f"{'':<22}{'seconds':>9}{'ratio':>8}{'peak MB':>9}")
-    for name, results in measured.items():
-        ratio, peak = seconds[name] / seconds["pd.read_csv"], max(result[1] for result in results)
-        print(f"{name:<22}{seconds[name]:>9.3f}{ratio:>8.2f}{peak:>9,.0f}")
-    print(TARGETS)
+    ratios = {name: seconds[name] / seconds["pd.read_csv"] for name in names}
+    for name in names:
+        print(f"{name:<22}{seconds[name]:>9.3f}{ratios[name]:>8.2f}{peaks[name]:>9,.0f}")
+    print(beside_target("ratio of load_fer2013", ratios["load_fer2013"], MOST_RATIO))
+    print(beside_target("seconds from the cache", seconds["load_fer2013, cached"], MOST_CACHED_SECONDS))
+    print(beside_target("peak MB of load_fer2013", peaks["load_fer2013"], MOST_MEGABYTES))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A program measured in a process of its own."""
+"""A program measured in a process of its own, and a measured number beside its target."""
 
 import json
 import subprocess
@@ -15,3 +15,10 @@ def measure(program: str, *arguments: str) -> tuple[float, float]:
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     seconds, megabytes = json.loads(output)
     return seconds, megabytes
+
+
+def beside_target(what: str, value: float, bound: float, *, at_least: bool = False) -> str:
+    """A line that says whether a target is met: `target: peak MB at most 1,000: 612, met`."""
+    met = value >= bound if at_least else value <= bound
+    sign = "at least" if at_least else "at most"
+    return f"target: {what} {sign} {bound:,.4g}: {value:,.4g}, {'met' if met else 'NOT met'}"

@@ -120,6 +120,25 @@ def test_the_evidence_names_the_copy_that_is_kept(table: pd.DataFrame) -> None:
     assert evidence_of(table, row, "two_classes") == f"one of 2 copies under sad, surprise; {kept} was drawn to stay"
 
 
+def test_the_evidence_of_a_near_copy_names_the_earliest_too(data: FerDataset) -> None:
+    """A copy that is most like a later one is a copy of an earlier row all the same."""
+    images = data.train.images.copy()
+    face = images[4].astype(float)
+    noise = np.random.default_rng(0).normal(0, 12, face.shape)
+    images[40] = np.clip(face + noise, 0, 255)
+    images[50] = np.clip(face + noise + 3, 0, 255)
+    copied = audit_dataset(replace(data, train=replace(data.train, images=images)))
+    assert evidence_of(copied, 40, "near_duplicate").startswith("is like row 50 (")
+    assert evidence_of(copied, 40, "near_duplicate").endswith("; the first of them is row 4 (train, sad)")
+    assert "first" not in evidence_of(copied, MIRRORED, "near_duplicate")
+
+
+def test_too_few_images_to_learn_from_are_told_with_their_source(data: FerDataset) -> None:
+    few = replace(data, train=data.train.take(np.arange(50)), source="few.csv")
+    with pytest.raises(ValueError, match=r"^few.csv: Training must have at least 50 images .* Received: 49$"):
+        audit_dataset(few)
+
+
 def test_covered_eyes_are_listed_and_a_blank_picture_is_not() -> None:
     faces = np.stack([draw_face(EMOTIONS[n % 7], np.random.default_rng([8, n])).image for n in range(260)])[..., None]
     covered, blank = range(230, 245), 259

@@ -120,6 +120,24 @@ def test_imagenet_weights_meet_the_pixels_they_meet_in_keras(published_efficient
         assert np.abs(outputs_of(ours, layer, faces()) - expected).max() < 1e-3 * expected.std(), layer
 
 
+@pytest.mark.parametrize(
+    ("name", "own", "last"),
+    [
+        ("resnet50", keras.applications.ResNet50, "conv5_block3_out"),
+        ("vgg16", keras.applications.VGG16, "block5_conv3"),
+    ],
+)
+def test_a_file_of_keras_own_base_gives_the_features_of_keras(name, own, last, tmp_path):
+    """Legacy HDF5, the base alone, as Keras publishes its ImageNet weights."""
+    keras_own = own(include_top=False, weights=None, input_shape=(48, 48, 3))
+    keras_own.save(tmp_path / "notop.h5")
+    ours = models.build(name, weights=str(tmp_path / "notop.h5"), head_units=())
+    pixels = keras.applications.resnet.preprocess_input(255 * in_red_green_blue(faces(), "replicated"))
+    expected = outputs_of(keras_own, last, pixels)
+    assert expected.std() > 0
+    np.testing.assert_allclose(outputs_of(ours, last, faces()), expected, atol=1e-3 * expected.std())
+
+
 def refused_url(monkeypatch, tmp_path, url):
     monkeypatch.setitem(weights.IMAGENET, "vgg16", WeightsFile(url, "0" * 32))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))

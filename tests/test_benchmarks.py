@@ -1,6 +1,24 @@
-"""The benchmark whose measuring reaches into a training; what it measures is not judged here."""
+"""What benchmarks say of a number, and the one that reaches into a training; what they measure is not judged here."""
 
-from benchmarks.bench_training import BATCH_SIZE, OVERHEAD_EPOCHS, _Clock, measure_overhead
+import pytest
+from bench_training import BATCH_SIZE, OVERHEAD_EPOCHS, _Clock, measure_overhead
+from measuring import beside_target, measure
+
+
+@pytest.mark.parametrize(
+    ("value", "at_least", "said"),
+    [
+        (1.5, False, "at most 1.5: 1.5, met"),
+        (1.6, False, "at most 1.5: 1.6, NOT met"),
+        (1.4, True, "at least 1.5: 1.4, NOT met"),
+    ],
+)
+def test_a_number_stands_beside_its_target(value, at_least, said):
+    assert beside_target("ratio", value, 1.5, at_least=at_least) == f"target: ratio {said}"
+
+
+def test_a_program_measures_itself_in_a_process_of_its_own():
+    assert measure("import sys; print([len(sys.argv), 2.5])", "an argument") == (2, 2.5)
 
 
 def test_the_overhead_is_measured_over_every_epoch(monkeypatch):

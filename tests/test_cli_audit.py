@@ -8,8 +8,9 @@ import pytest
 from audited_data import make_audited, make_votes, write_csv, write_votes
 from click.testing import CliRunner
 
-from fer_lib.audit import REASONS
+from fer_lib.audit import REASONS, audit_dataset
 from fer_lib.cli import main
+from fer_lib.datasets import load_data
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,26 @@ def test_the_list_is_written_and_counted(csv: Path, tmp_path: Path, monkeypatch:
     precision = re.search(r"precision (\d\.\d\d) \(by chance 0\.50;", done.output)
     assert precision and float(precision[1]) > 0.75
     assert done.output.splitlines()[-1] == str(output)
+
+
+def test_without_votes_the_cascade_decides_and_the_seed_is_the_one_given(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FERPLUS_CSV", raising=False)
+    data = load_data(csv)
+    lists = {seed: audit_dataset(data, seed=seed) for seed in range(8)}
+    seed = next(seed for seed, table in lists.items() if not table.equals(lists[0]))
+
+    done = CliRunner().invoke(
+        main, ["data", "audit", str(csv), "--output", str(tmp_path / "list.csv"), "--seed", str(seed)]
+    )
+
+    assert done.exit_code == 0, done.output
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "list.csv"), lists[seed])
+    printed = {line.split()[0]: line.split()[1:] for line in done.output.splitlines() if line.strip()}
+    assert " ".join(printed["votes"]) == "none: the Haar cascade alone says what is no face"
+    assert " ".join(printed["twins"]) == "in Training: 1 of 14 of validation, 0 of 14 of test"
+    assert "cascade" not in printed and printed["label_noise"][-1] == "0"
 
 
 def test_votes_that_do_not_fit_are_one_line_of_error(csv: Path, tmp_path: Path) -> None:

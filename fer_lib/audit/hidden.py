@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-__all__ = ["HIDDEN_DEVIATIONS", "PARTS", "PartDetectors", "fit_parts", "measure_absence"]
+__all__ = ["HIDDEN_DEVIATIONS", "LEAST_IMAGES", "PARTS", "PartDetectors", "fit_parts", "measure_absence"]
 
 HIDDEN_DEVIATIONS = 2.6
 """How far the response to a part must lie below the median for it to count as hidden, in robust standard deviations.
@@ -22,6 +22,9 @@ HIDDEN_DEVIATIONS = 2.6
 This flags 1.8 % of FER2013. Of 90 such Training images looked at, 42 (47 %) had an eye or the mouth covered, cut off or
 turned away, about 27 (30 %) covered by something: the rest were tilted heads, odd light, glasses and grimaces. What the
 list leaves out was not counted, and is surely more. On drawn faces the search does better (see `hidden_estimate`)."""
+
+LEAST_IMAGES = 50
+"""What a detector is learned from at least."""
 
 _DIRECTIONS = 8
 _CELLS = 24  # a side, of 2 pixels each
@@ -65,10 +68,11 @@ def fit_parts(images: np.ndarray, seed: int = 0) -> PartDetectors:
         seed: of the windows elsewhere.
 
     Raises:
-        ValueError: if the images have another shape, or there are fewer than 50.
+        ValueError: if the images have another shape, or there are fewer than `LEAST_IMAGES`.
     """
-    if images.shape[1:] != (48, 48, 1) or len(images) < 50:
-        raise ValueError(f"images must be uint8 (n, 48, 48, 1), at least 50. Received: {images.dtype} {images.shape}")
+    if images.shape[1:] != (48, 48, 1) or len(images) < LEAST_IMAGES:
+        received = f"{images.dtype} {images.shape}"
+        raise ValueError(f"images must be uint8 (n, 48, 48, 1), at least {LEAST_IMAGES}. Received: {received}")
     gradients = _gradients(images[:: -(-len(images) // _FITTED)])
     rng = np.random.default_rng(seed)
     filters = {name: _fit_part(gradients, part, rng) for name, part in PARTS.items()}

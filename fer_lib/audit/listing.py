@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fer_lib.audit.blanks import is_blank
-from fer_lib.audit.hidden import HIDDEN_DEVIATIONS, PARTS, fit_parts, measure_absence
+from fer_lib.audit.hidden import HIDDEN_DEVIATIONS, LEAST_IMAGES, PARTS, fit_parts, measure_absence
 from fer_lib.audit.label_noise import doubt_labels
 from fer_lib.audit.no_face import no_face_by_cascade, no_face_by_votes
 from fer_lib.audit.repeats import find_repeats
@@ -22,14 +22,15 @@ from fer_lib.files import atomic
 from fer_lib.labels import EMOTIONS
 from fer_lib.votes import ANSWERS, read_votes
 
-AUDIT_VERSION = 2
+AUDIT_VERSION = 3
 """Raised whenever the same data give another list; lists cached by another version are made anew."""
 
 REASONS = ("duplicate", "near_duplicate", "two_classes", "not_a_face", "unclear", "hidden", "blank", "label_noise")
 """Why a row is listed, in the order of the list.
 
 - duplicate: equals an earlier row in all its pixels.
-- near_duplicate: shows the picture of an earlier row (see `near`); without both kinds each picture stands once.
+- near_duplicate: shows the picture of an earlier row (see `near`); without both kinds each picture stands once. The
+  evidence names the row that it is most like, and the earliest.
 - two_classes: its picture, exact or near, stands under several classes, and another copy was drawn to stay; one with no
   other reason of the cleaning against it, where there is one.
 - not_a_face: no human face (see `no_face`).
@@ -66,7 +67,8 @@ def audit_dataset(
         words and numbers; sorted by row, then in the order of `REASONS`.
 
     Raises:
-        ValueError: if data, votes, seed or probabilities are not as stated.
+        ValueError: if data, votes, seed or probabilities are not as stated, or Training has fewer than 50 images that
+            are not blank, of which the search for hidden faces learns.
     """
     images, known = _gather(data)
     if votes is not None and not np.array_equal(votes["row"], known["row"]):
@@ -75,7 +77,7 @@ def audit_dataset(
         raise ValueError(f"seed must be 0 or more. Received: {seed}")
     unsound: dict[str, dict[int, str]] = {
         "not_a_face": _without_face(images, votes),
-        "hidden": _hidden(images, data.train.images),
+        "hidden": _hidden(images, data),
         "blank": dict.fromkeys(np.flatnonzero(is_blank(images)).tolist(), "grey values spread by less than 1"),
     }
     found = {**find_repeats(images, known, seed, set().union(*unsound.values())), **unsound}
@@ -206,8 +208,12 @@ def _unclear(votes: pd.DataFrame) -> dict[int, str]:
     }
 
 
-def _hidden(images: np.ndarray, train: np.ndarray) -> dict[int, str]:
-    absence = measure_absence(images, fit_parts(train[~is_blank(train)]))
+def _hidden(images: np.ndarray, data: FerDataset) -> dict[int, str]:
+    shown = data.train.images[~is_blank(data.train.images)]
+    if len(shown) < LEAST_IMAGES:
+        asked = f"{data.source}: Training must have at least {LEAST_IMAGES} images that are not blank"
+        raise ValueError(f"{asked}, to learn from where eyes and mouth are. Received: {len(shown)}")
+    absence = measure_absence(images, fit_parts(shown))
     absence[is_blank(images)] = 0  # nothing is hidden where there is nothing
     names = list(PARTS)
     return {

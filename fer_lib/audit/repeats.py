@@ -37,7 +37,7 @@ def find_repeats(
     return {
         "duplicate": {place: f"equals {names[equal[place]]}" for place in np.flatnonzero(equal != places).tolist()},
         "near_duplicate": {
-            place: _describe(names, *links[place])
+            place: _describe(names, int(groups[place]), *links[place])
             for place in np.flatnonzero((equal == places) & (groups != places)).tolist()
         },
         "two_classes": _in_two_classes(groups, known, names, seed, np.isin(places, list(unsound))),
@@ -54,11 +54,14 @@ def _best_links(pairs: pd.DataFrame) -> dict[int, tuple[int, int, int, float, bo
     return links
 
 
-def _describe(names: list[str], other: int, phash: int, dhash: int, correlation: float, mirrored: bool) -> str:
+def _describe(
+    names: list[str], first: int, other: int, phash: int, dhash: int, correlation: float, mirrored: bool
+) -> str:
+    """What an image is most like, how much, and the first of its group, where that is another one."""
     how = "mirrors" if mirrored else "is like"
-    return (
-        f"{how} {names[other]}: details correlate by {correlation:.2f}, hashes differ in {phash} and {dhash} of 64 bits"
-    )
+    origin = "" if other == first else f"; the first of them is {names[first]}"
+    how_much = f"details correlate by {correlation:.2f}, hashes differ in {phash} and {dhash} of 64 bits"
+    return f"{how} {names[other]}: {how_much}{origin}"
 
 
 def _in_two_classes(
