@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -9,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fer_lib import papers
+from fer_lib import classifiers, fitting, models, papers, recorder, unfreezing
+from fer_lib.models import backbones, ends
 from fer_lib.papers import CardError
 from fer_lib.papers.claim_kinds import Number, metrics_of, variants_of
+from fer_lib.papers.values import CLASSIFIERS, SETTINGS, builder_options
 
 SHI = Path(papers.__file__).parent / "shi_light_vgg.yaml"
 CONTENT = yaml.safe_load(SHI.read_text(encoding="utf-8"))
@@ -79,6 +82,28 @@ def test_the_card_of_shi_holds_the_numbers_of_its_text():
     assert all(metrics_of(claim) for claim in card.claims if claim.kind != "matrix")
 
 
+def test_the_options_read_from_the_source_are_those_that_builders_take():
+    assert {name: list(options) for name, options in builder_options().items()} == {
+        name: models.options_of(name) for name in models.names()
+    }
+
+
+def test_the_names_that_a_card_may_give_are_those_that_there_are():
+    implemented = {
+        "optimizer": fitting.OPTIMIZERS,
+        "kept_epoch": recorder.KEPT_EPOCHS,
+        "schedule": unfreezing.SCHEDULES,
+        "frozen_batch_norm": unfreezing.FROZEN_BATCH_NORM,
+        "pixels": ends.PIXELS,
+        "grey": ends.GREY,
+        "kernel_initializer": backbones.INITIALIZERS,
+    }
+    assert {name: get_args(SETTINGS[name]) for name in implemented} == {
+        name: tuple(values) for name, values in implemented.items()
+    }
+    assert sorted(CLASSIFIERS) == classifiers.names()
+
+
 def test_an_unknown_paper_is_refused():
     with pytest.raises(ValueError, match=r"paper must be one of \[.*'shi_light_vgg'.*\]. Received: 'shi'"):
         papers.load("shi")
@@ -113,6 +138,26 @@ def test_an_unknown_paper_is_refused():
         ("profiles.smoke", ..., "profiles: must be .*Received: "),
         ("profiles.quick.epochs", 0, "profiles.quick.epochs: .*Received: 0"),
         ("profiles.quick.epochs", 1.5, "profiles.quick.epochs: .*Received: 1.5"),
+        ("hyperparameters.optimizer.value", "adamm", "hyperparameters.optimizer.value: .*'adam'.*Received: 'adamm'"),
+        ("hyperparameters.kept_epoch.value", "bst", "hyperparameters.kept_epoch.value: .*'last'.*Received: 'bst'"),
+        ("hyperparameters.learning_rate.value", "fast", "learning_rate.value: .*valid number.*Received: 'fast'"),
+        ("hyperparameters.batch_size.value", 32.5, "hyperparameters.batch_size.value: .*integer.*Received: 32.5"),
+        ("hyperparameters.batch_size.value", -1, "hyperparameters.batch_size.value: .*greater.*Received: -1"),
+        ("hyperparameters.dropout_rate.value", True, "hyperparameters.dropout_rate.value: .*Received: True"),
+        ("hyperparameters.dense_units.value", "many", "hyperparameters.dense_units.value: .*Received: 'many'"),
+        ("hyperparameters.padding.value", "valid", "hyperparameters.padding.value: .*'same'.*Received: 'valid'"),
+        ("hyperparameters.batch_sise", {"value": 32, "stated": "x"}, "hyperparameters.batch_sise.value: .*by nothing"),
+        ("variants.without_dropout.hyperparameters", {"dropout_rate": 2.0}, "variants.*s.dropout_rate: .*2.0"),
+        ("variants.light_vgg.model", "light_vg", "variants.light_vgg.model: must be one of .*Received: 'light_vg'"),
+        ("variants.lda.model", "ldaa", "variants.lda.model: must be one of .*Received: 'ldaa'"),
+        ("variants.light_vgg.options", {"batchnorm": False}, "variants.light_vgg.options: must be among .*'batchnorm'"),
+        ("variants.light_vgg.options", {"batch_norm": "no"}, "variants.light_vgg.options.batch_norm: .*boolean.*'no'"),
+        ("variants.qda.options", {"shrinkag": 0.1}, "variants.qda.options: must be among .*Received: 'shrinkag'"),
+        ("profiles.smoke.options", {"filtrs": [8]}, "profiles.smoke.options: must be among .*Received: 'filtrs'"),
+        ("profiles.smoke.models", {"vgg91": "vgg16"}, "profiles.smoke.models: must be among .*Received: 'vgg91'"),
+        ("profiles.smoke.models", {"vgg19": "vgg"}, "profiles.smoke.models.vgg19: must be one of .*Received: 'vgg'"),
+        ("profiles.smoke.hyperparameters", {"batch_size": "16 "}, "profiles.*s.batch_size: .*Received: '16 '"),
+        ("search.batch_size.choices", [32, 6.5], "search.batch_size: .*integer.*Received: 6.5"),
         ("claims.0.verdict", "reproduced", r"claims.0 \(validation_accuracy\).verdict: is no field of a card"),
         ("claims.0.kind", "equal", r"claims.0 \(validation_accuracy\): .*Received: "),
         ("claims.0.published", 57.6, r"claims.0 \(validation_accuracy\).published: .*in quotes.*Received: 57.6"),
