@@ -132,9 +132,7 @@ def load_fer2013(path: str | Path, cache_folder: str | Path | None = None) -> Fe
     Raises:
         DatasetError: a ValueError that names the file, the row where there is one, and what was received.
     """
-    source = Path(path).expanduser().resolve()
-    if not source.exists():
-        raise DatasetError(source, "there must be a file or folder", str(path))
+    source = _resolve(path)
     compute_sha256, parse = (pictures_sha256, _parse_folder) if source.is_dir() else (_file_sha256, _parse_file)
     candidates = cache_paths(source, None if cache_folder is None else Path(cache_folder).expanduser())
     before = _state(source)
@@ -149,6 +147,18 @@ def load_fer2013(path: str | Path, cache_folder: str | Path | None = None) -> Fe
         Split(*(arrays[f"{name}_{split}"] for name in ("images", "labels", "rows"))) for split in SPLIT_USAGES
     )
     return FerDataset(train, validation, test, source=str(source), sha256=sha256, is_sample=False)
+
+
+def _resolve(path: str | Path) -> Path:
+    """The absolute path of a file or folder that is there."""
+    try:
+        source = Path(path).expanduser().resolve()
+        is_there = source.exists()
+    except (OSError, RuntimeError) as error:  # a loop of links, a name too long, no such user's home
+        raise DatasetError(path, "there must be a file or folder", Plain(error)) from error
+    if not is_there:
+        raise DatasetError(source, "there must be a file or folder", str(path))
+    return source
 
 
 def load_data(data_path: str | Path | None = None, images: int | None = None) -> FerDataset:

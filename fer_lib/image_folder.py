@@ -12,7 +12,7 @@ from fer_lib.datasets import Split
 from fer_lib.defects import DatasetError, Plain
 from fer_lib.files import write_text
 from fer_lib.labels import EMOTIONS
-from fer_lib.pictures import CLASS_LABELS, class_label, hash_pictures, list_class, list_visible, read_grey
+from fer_lib.pictures import CLASS_LABELS, hash_pictures, list_classes, read_grey
 
 RESAMPLING = Image.Resampling.BILINEAR
 """Pillow's triangle filter, widened by the factor of reduction and so antialiasing: what torchvision's Resize, the tool
@@ -49,11 +49,8 @@ def list_pictures(path: str | Path) -> list[LabelledPicture]:
     """
     root = Path(path).expanduser()
     pictures = []
-    for label, folder in _class_folders(root).items():
-        files = list_class(folder)
-        if not files:
-            raise DatasetError(folder, "there must be pictures of every class", Plain("an empty folder"))
-        pictures += [LabelledPicture(f"{folder.name}/{file.name}", label) for file in files]
+    for label, files in list_classes(root).items():
+        pictures += [LabelledPicture(f"{file.parent.name}/{file.name}", label) for file in files]
     return sorted(pictures, key=lambda picture: picture.path.split("/"))
 
 
@@ -151,22 +148,6 @@ def read_split_file(path: str | Path, root: str | Path) -> list[LabelledPicture]
         if not os.path.isfile(Path(root).expanduser() / picture.path):
             raise DatasetError(f"{path}, line {line}", f"there must be such a picture under {root}", picture.path)
     return pictures
-
-
-def _class_folders(root: Path) -> dict[int, Path]:
-    """Folder of each label."""
-    folders: dict[int, Path] = {}
-    for folder in sorted(list_visible(root)):
-        label = class_label(folder)
-        if label in folders:
-            received = Plain(f"{folders[label].name!r} and {folder.name!r}")
-            raise DatasetError(folder, f"there must be one folder for {EMOTIONS[label]}", received)
-        folders[label] = folder
-    for label, emotion in enumerate(EMOTIONS):
-        if label not in folders:
-            found = [folder.name for folder in folders.values()]
-            raise DatasetError(root, f"there must be a folder for every class, also for {emotion}", found)
-    return folders
 
 
 def _load_picture(picture: Path, size: tuple[int, int], crop: Crop | None) -> np.ndarray:

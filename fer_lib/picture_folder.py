@@ -7,7 +7,7 @@ import numpy as np
 
 from fer_lib.block_parsing import PIXELS, SIDE, USAGES, Rows
 from fer_lib.defects import DatasetError, Plain
-from fer_lib.pictures import CLASS_LABELS, hash_pictures, list_class, list_visible, read_grey
+from fer_lib.pictures import CLASS_LABELS, hash_pictures, list_classes, list_visible, read_grey
 
 PARTS = {"train": ("Training",), "test": ("PublicTest", "PrivateTest")}
 """Usages whose pictures stand in each folder of the release."""
@@ -19,15 +19,12 @@ def list_pictures(root: Path) -> list[Path]:
     """Every picture of the release, sorted by its path relative to `root` (compared part by part).
 
     Raises:
-        DatasetError: if train or test is missing, a class folder's name is unknown, or a file is not a picture's.
+        DatasetError: naming the folder or file, if train or test is missing or there twice, another folder holds
+            classes too, or for the reasons of `pictures.list_classes`.
     """
-    parts = {folder.name.lower(): folder for folder in root.iterdir() if folder.is_dir()}
-    for part in PARTS:
-        if part not in parts:
-            found = sorted(child.name for child in root.iterdir())
-            raise DatasetError(root, "the folder must hold the folders train and test", found)
-    classes = [folder for part in PARTS for folder in list_visible(parts[part])]
-    pictures = [picture for folder in classes for picture in list_class(folder)]
+    pictures = [
+        picture for part in _find_parts(root).values() for files in list_classes(part).values() for picture in files
+    ]
     return sorted(pictures, key=lambda picture: picture.relative_to(root).parts)
 
 
@@ -35,17 +32,24 @@ def read_pictures(root: Path) -> Rows:
     """Read the release; rows are in the order of `list_pictures`.
 
     Raises:
-        DatasetError: naming the first file that does not say its Usage, contradicts its folder, cannot be read, or is
-            not an 8-bit picture of 48 by 48 pixels.
+        DatasetError: naming the first file that does not say its Usage, contradicts its folder, cannot be read, is not
+            an 8-bit picture of 48 by 48 pixels, or is a copy of another with the same Usage and number.
     """
     pictures = list_pictures(root)
+    first_of: dict[tuple[str, bytes], Path] = {}
     images = np.empty((len(pictures), SIDE, SIDE), np.uint8)
     labels, usages = np.empty(len(pictures), np.uint8), np.empty(len(pictures), np.uint8)
     for index, picture in enumerate(pictures):
         part, class_folder = (name.lower() for name in picture.relative_to(root).parts[:2])
-        usages[index] = USAGES.index(_official_usage(picture, part))
+        marker, usage = _official_usage(picture, part)
+        usages[index] = USAGES.index(usage)
         labels[index] = CLASS_LABELS[class_folder]
         images[index] = _read_picture(picture)
+        first = first_of.setdefault((marker, images[index].tobytes()), picture)
+        if first != picture:
+            raise DatasetError(
+                picture, f"{marker} must stand once, and is also {first.relative_to(root)}", Plain("a copy")
+            )
     return Rows(images.reshape(-1, PIXELS), labels, usages)
 
 
@@ -58,15 +62,34 @@ def pictures_sha256(root: Path) -> str:
     return hash_pictures(root, list_pictures(root))
 
 
-def _official_usage(picture: Path, part: str) -> str:
-    """The Usage that the file's name carries."""
+def _find_parts(root: Path) -> dict[str, Path]:
+    """The folders train and test, under any capitalisation."""
+    folders = [child for child in sorted(list_visible(root)) if child.is_dir()]
+    parts: dict[str, Path] = {}
+    for folder in folders:
+        part = folder.name.lower()
+        if part in parts:
+            received = Plain(f"{parts[part].name!r} and {folder.name!r}")
+            raise DatasetError(folder, f"there must be one folder {part}", received)
+        if part in PARTS:
+            parts[part] = folder
+        elif any(child.name.lower() in CLASS_LABELS for child in list_visible(folder)):
+            raise DatasetError(folder, "pictures must stand in train and test, by the Usage they carry", folder.name)
+    if set(parts) != set(PARTS):
+        found = sorted(child.name for child in list_visible(root))
+        raise DatasetError(root, "the folder must hold the folders train and test", found)
+    return {part: parts[part] for part in PARTS}
+
+
+def _official_usage(picture: Path, part: str) -> tuple[str, str]:
+    """The marker that the file's name carries, `Training_12`, and its Usage."""
     marker = _MARKER.search(picture.name)
     if marker is None:
         expected = f"the file name must carry {', '.join(f'{usage}_<number>' for usage in USAGES)}"
         raise DatasetError(picture, expected, picture.name)
     if marker[1] not in PARTS[part]:
         raise DatasetError(picture, f"a file in {part} must carry {' or '.join(PARTS[part])}", picture.name)
-    return marker[1]
+    return marker[0], marker[1]
 
 
 def _read_picture(picture: Path) -> np.ndarray:

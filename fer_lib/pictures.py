@@ -55,6 +55,31 @@ def class_label(folder: Path) -> int:
     return label
 
 
+def list_classes(root: Path) -> dict[int, list[Path]]:
+    """The pictures of each class of a folder of class folders, by label, in no order.
+
+    Raises:
+        DatasetError: naming the folder or file, if a class is missing, without pictures or there twice, or if
+            something else stands in the folder or in a class folder.
+    """
+    folders: dict[int, Path] = {}
+    for folder in sorted(list_visible(root)):
+        label = class_label(folder)
+        if label in folders:
+            received = Plain(f"{folders[label].name!r} and {folder.name!r}")
+            raise DatasetError(folder, f"there must be one folder for {EMOTIONS[label]}", received)
+        folders[label] = folder
+    for label, emotion in enumerate(EMOTIONS):
+        if label not in folders:
+            found = [folder.name for folder in folders.values()]
+            raise DatasetError(root, f"there must be a folder for every class, also for {emotion}", found)
+    pictures = {label: list_class(folder) for label, folder in folders.items()}
+    for label, files in pictures.items():
+        if not files:
+            raise DatasetError(folders[label], "there must be pictures of every class", Plain("an empty folder"))
+    return pictures
+
+
 def list_class(folder: Path) -> list[Path]:
     """The pictures of one class folder, in no order.
 

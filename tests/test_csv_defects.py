@@ -169,3 +169,16 @@ def test_cut_is_noticed_where_pixels_come_last(lost: int, tmp_path: Path) -> Non
 def test_missing_path_is_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"nothing\.csv.*Received: .*nothing\.csv'$"):
         load_fer2013(tmp_path / "nothing.csv")
+
+
+def test_a_loop_of_links_is_told(tmp_path: Path) -> None:
+    (tmp_path / "fer2013.csv").symlink_to(tmp_path / "other.csv")
+    (tmp_path / "other.csv").symlink_to(tmp_path / "fer2013.csv")
+    with pytest.raises(DatasetError, match=r"fer2013\.csv: there must be a file or folder\. Received: "):
+        load_fer2013(tmp_path / "fer2013.csv")
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "~nobody_of_that_name/fer2013.csv"])
+def test_a_path_that_cannot_be_is_told(path: str) -> None:
+    with pytest.raises(DatasetError, match=r"there must be a file or folder\. Received: "):
+        load_fer2013(path)

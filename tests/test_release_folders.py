@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,7 +72,24 @@ def test_colour_pictures_are_turned_to_grey(tmp_path: Path) -> None:
 
 
 def rename(old: str, new: str) -> Callable[[Path], object]:
-    return lambda root: (root / old).rename(root / new)
+    def edit(root: Path) -> None:
+        (root / new).parent.mkdir(exist_ok=True)
+        (root / old).rename(root / new)
+
+    return edit
+
+
+def copy(old: str, new: str) -> Callable[[Path], object]:
+    def edit(root: Path) -> None:
+        if (root / new).exists():
+            pytest.skip("capitals do not tell names apart on this file system")
+        (shutil.copytree if (root / old).is_dir() else shutil.copy)(root / old, root / new)
+
+    return edit
+
+
+def remove_folder(name: str) -> Callable[[Path], object]:
+    return lambda root: shutil.rmtree(root / name)
 
 
 def remove(pattern: str) -> Callable[[Path], object]:
@@ -83,8 +101,24 @@ def remove(pattern: str) -> Callable[[Path], object]:
 
 
 DEFECTS_OF_FOLDERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "no train": (rename("train", "training"), "train and test", r"\['test', 'training'\]"),
-    "no test": (rename("test", "exam"), "train and test", r"\['exam', 'train'\]"),
+    "no train": (rename("train", "elsewhere/train"), "train and test", r"\['elsewhere', 'test'\]"),
+    "no test": (rename("test", "elsewhere/test"), "train and test", r"\['elsewhere', 'train'\]"),
+    "another part": (rename("test", "validation"), "validation: .*train and test", "'validation'"),
+    "train under another name": (rename("train", "training"), "training: .*train and test", "'training'"),
+    "two spellings of train": (copy("train", "Train"), "there must be one folder train", "'Train' and 'train'"),
+    "a class missing": (remove_folder("train/sad"), "train: .*every class, also for sad", r"\['angry', .*\]"),
+    "a class without pictures": (remove("Training_5.png"), "train.sad: .*every class", "an empty folder"),
+    "two folders of a class": (copy("test/sad", "test/sadness"), "one folder for sad", "'sad' and 'sadness'"),
+    "a copy under another name": (
+        copy("train/sad/Training_5.png", "train/sad/Training_5 (1).png"),
+        r"Training_5\.png: Training_5 must stand once, and is also train.sad.Training_5 \(1\)\.png",
+        "a copy",
+    ),
+    "a copy under another class": (
+        copy("test/sad/PublicTest_5.png", "test/happy/PublicTest_5.png"),
+        r"PublicTest_5\.png: PublicTest_5 must stand once, and is also test.happy.PublicTest_5\.png",
+        "a copy",
+    ),
     "unknown class": (rename("train/sad", "train/contempt"), "train.contempt: .*only folders", "'contempt'"),
     "a file among the classes": (
         lambda root: (root / "train" / "readme.txt").write_text("x"),
@@ -137,7 +171,7 @@ DEFECTS_OF_FOLDERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "rows of Usage PublicTest",
         ".*'PublicTest': 0.*",
     ),
-    "empty folders": (remove("*.png"), "rows of Usage Training", ".*"),
+    "empty folders": (remove("*.png"), "train.angry: .*every class", "an empty folder"),
 }
 
 
