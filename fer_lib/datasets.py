@@ -13,7 +13,7 @@ from fer_lib.block_parsing import SIDE, USAGES, Rows
 from fer_lib.cache import cache_paths, read_cache, write_cache
 from fer_lib.containers import open_csv
 from fer_lib.defects import DatasetError, Plain
-from fer_lib.files import file_sha256
+from fer_lib.files import file_sha256, state_of
 from fer_lib.parsing import parse_csv
 from fer_lib.paths import find_data
 from fer_lib.picture_folder import pictures_sha256, read_pictures
@@ -135,12 +135,12 @@ def load_fer2013(path: str | Path, cache_folder: str | Path | None = None) -> Fe
     source = _resolve(path)
     compute_sha256, parse = (pictures_sha256, _parse_folder) if source.is_dir() else (_file_sha256, _parse_file)
     candidates = cache_paths(source, None if cache_folder is None else Path(cache_folder).expanduser())
-    before = _state(source)
+    before = state_of(source)
     sha256 = compute_sha256(source)
     arrays = read_cache(candidates, _CACHED_ARRAYS, sha256)
     if arrays is None:
         arrays = _split_arrays(parse(source), source)
-        if _state(source) != before:
+        if state_of(source) != before:
             raise DatasetError(source, "the file must stay as it is while it is read", Plain("a change"))
         write_cache(candidates, sha256, arrays)
     train, validation, test = (
@@ -260,11 +260,6 @@ def _file_sha256(path: Path) -> str:
         return file_sha256(path)
     except OSError as error:
         raise DatasetError(path, "the file must be readable", Plain(error)) from error
-
-
-def _state(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
 
 
 def _describe(array: np.ndarray) -> str:

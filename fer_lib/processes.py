@@ -1,22 +1,28 @@
 """One notebook in a process of its own: its files, its environment, its end."""
 
+import hashlib
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fer_lib.files import write_json
+from fer_lib.files import file_sha256, state_of, write_json
 from fer_lib.lab import lab_environment
 from fer_lib.notebooks import Notebook
+from fer_lib.paths import find_sfew, find_votes
 from fer_lib.progress import Progress, read_progress
 from fer_lib.runs import request_sha256
 
 STOP_SECONDS = 20.0
 LOG_LINES = 12
+
+LIBRARY = (".py", ".yaml", ".j2", ".css", ".js")
+"""Files of the package that decide what a page says."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,20 @@ class Job:
 
     @property
     def sha256(self) -> str:
-        """Hash of the stored notebook, the parameters, and where the data is found."""
+        """Hash of all that decides what the page says: notebook, parameters, data as they are now, the library."""
+        sources = [Path(self.data), find_votes(self.data), find_sfew()]
+        states = {str(path): list(state_of(path)) for path in sources if path is not None and path.exists()}
         request = {"notebook": self.notebook.sha256, "parameters": self.parameters, "data": self.data}
-        return request_sha256(request)
+        return request_sha256({**request, "states": states, "library": library_sha256()})
+
+
+@cache
+def library_sha256() -> str:
+    """Hash of the package: its code, cards and templates."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in Path(__file__).parent.rglob("*") if path.suffix in LIBRARY):
+        digest.update(f"{path.name}\0{file_sha256(path)}\0".encode())
+    return digest.hexdigest()
 
 
 class NotebookProcess:
@@ -72,6 +89,7 @@ class NotebookProcess:
             timeout_seconds: time after which it is stopped; None for no limit.
         """
         self.job = job
+        self.request_sha256 = job.sha256  # of the data and the library as they are at the start
         self._timeout_seconds = timeout_seconds
         self._is_late = False
         name = job.notebook.name

@@ -90,8 +90,9 @@ def run_notebooks(
         jobs: how many notebooks run at the same time; they share the cores. None means one, but in `smoke`, where most
             of the time goes into building graphs on one thread, as many as there are cores.
         reports: folder of pages, runs and executed notebooks; None for `paths.reports_folder()`.
-        resume: skip notebooks that an earlier command completed unchanged: same source, parameters and data. One that
-            reads the runs of the others (`SUMMING_UP`) is never skipped, since these may have changed.
+        resume: skip notebooks that an earlier command completed unchanged: same notebook, parameters, data (with FER+
+            votes and SFEW, by size and time) and library. One that reads the runs of the others (`SUMMING_UP`) is never
+            skipped, since these may have changed.
         dry_run: say what would run; start and write nothing.
         timeout_seconds: time after which a notebook is stopped and counts as failed; None for no limit.
         notebooks: see `plan_jobs`.
@@ -156,7 +157,7 @@ def _run_all(
                 running.remove(process)
                 outcome = process.outcome()
                 outcomes[outcome.notebook] = outcome
-                _record(process.job, profile, outcome, reports)
+                _record(process, profile, outcome, reports)
                 lines.say(f"{outcome.notebook}  {outcome.status} after {outcome.seconds:.0f} s")
             lines.show({process.job.notebook.name: (process.seconds, process.progress) for process in running})
             if running:
@@ -171,8 +172,8 @@ def _sums_up(job: Job) -> bool:
     return job.notebook.name.startswith(SUMMING_UP)
 
 
-def _record(job: Job, profile: str, outcome: Outcome, reports: Path) -> None:
-    record = {"profile": profile, "request_sha256": job.sha256, "outcome": asdict(outcome)}
+def _record(process: NotebookProcess, profile: str, outcome: Outcome, reports: Path) -> None:
+    record = {"profile": profile, "request_sha256": process.request_sha256, "outcome": asdict(outcome)}
     write_json(state_path(reports, outcome.notebook), record)
 
 

@@ -12,6 +12,7 @@ import pytest
 from tiny_notebooks import command, environment_of, fer_lib, printed, write_notebook, write_project
 
 from fer_lib.files import write_json
+from fer_lib.processes import library_sha256
 from fer_lib.runner import plan_jobs, run_notebooks
 
 GOOD = """
@@ -97,6 +98,37 @@ def test_resume_runs_only_what_is_not_complete_or_has_changed(ran):
     assert _statuses(same) == {"00_good": "completed earlier", "01_bad": "to run", "02_good": "completed earlier"}
     assert _statuses(other) == {"00_good": "to run", "01_bad": "to run", "02_good": "to run"}
     assert _statuses(changed) == {"00_good": "completed earlier", "01_bad": "to run", "02_good": "to run"}
+
+
+def test_resume_runs_anew_what_read_data_that_have_changed(tmp_path):
+    project = write_project(tmp_path / "project", n00_good=GOOD)
+    data = tmp_path / "fer2013.csv"
+    data.write_text("what this notebook does not read", encoding="utf-8")
+    arguments = ("run", "--profile", "quick", "-p", "data_path", str(data))
+    done = fer_lib(project, *arguments)
+    assert done.returncode == 0, done.stderr
+    again = (*arguments, "--resume", "--dry-run")
+    assert _statuses(fer_lib(project, *again).stdout) == {"00_good": "completed earlier"}
+    votes = data.with_name("fer2013new.csv")
+    votes.write_text("votes of other people", encoding="utf-8")
+    assert _statuses(fer_lib(project, *again).stdout) == {"00_good": "to run"}
+    votes.unlink()
+    data.write_text("something else", encoding="utf-8")
+    assert _statuses(fer_lib(project, *again).stdout) == {"00_good": "to run"}
+
+
+def test_the_library_is_known_by_its_content(tmp_path, monkeypatch):
+    (tmp_path / "package" / "papers").mkdir(parents=True)
+    names = ("code.py", "papers/card.yaml", "page.html.j2")
+    for name in names:
+        (tmp_path / "package" / name).write_text("before")
+    monkeypatch.setattr("fer_lib.processes.__file__", str(tmp_path / "package" / "processes.py"))
+    found = [library_sha256.__wrapped__()]
+    for name in names:
+        (tmp_path / "package" / name).write_text("after")
+        found.append(library_sha256.__wrapped__())
+    (tmp_path / "package" / "notes.txt").write_text("of no account")
+    assert len(set(found)) == 4 and library_sha256.__wrapped__() == found[-1]
 
 
 def _statuses(text: str) -> dict[str, str]:
