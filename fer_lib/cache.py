@@ -1,11 +1,13 @@
 """Parsed arrays beside their source, so that they are parsed once: keyed by content, whole or not there."""
 
+import contextlib
 import hashlib
 import io
 import math
 import mmap
 import os
 import struct
+import time
 import warnings
 import zipfile
 import zlib
@@ -17,6 +19,9 @@ from fer_lib.files import write_npz
 
 FORMAT_VERSION = 1
 """Raised when the arrays change their meaning; caches of another version are made anew."""
+
+STALE_SECONDS = 3600.0
+"""A half-written cache that nobody has written to for so long belongs to a process that was killed."""
 
 _LONGEST_HEADER = 1024
 """Bytes that certainly hold the header of an array in an npz file."""
@@ -93,7 +98,16 @@ def write_cache(paths: list[Path], source_sha256: str, arrays: dict[str, np.ndar
     for path in paths:
         try:
             write_npz(path, {**key, **arrays})
+            _sweep(path)
             return
         except OSError as error:
             problems.append(f"{path}: {error.strerror or error}")
     warnings.warn(f"parsed data could not be cached ({'; '.join(problems)})", stacklevel=3)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes that were killed while they wrote a cache have left beside it."""
+    for leftover in path.parent.glob(f".{path.stem}-*{path.suffix}"):
+        with contextlib.suppress(OSError):  # gone already, or not ours
+            if time.time() - leftover.stat().st_mtime > STALE_SECONDS:
+                leftover.unlink()

@@ -166,7 +166,7 @@ def load_data(data_path: str | Path | None = None, images: int | None = None) ->
 
     Args:
         data_path: where FER2013 is; "sample" for the built-in sample; empty or None for the order of `paths.find_data`
-            (FER2013_CSV, data/fer2013.csv), and the built-in sample where none is found.
+            (FER2013_CSV, then data/), and the built-in sample where none is found.
         images: about how many training images to take, and as large a share of the other splits; None takes all.
 
     Raises:

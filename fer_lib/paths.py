@@ -10,6 +10,9 @@ NOTEBOOKS = PROJECT / "notebooks"
 DATA = PROJECT / "data"
 PUBLISHED = PROJECT / "reports" / "published"
 
+RELEASES = tuple(f"{name}{packed}" for name in ("fer2013.csv", "icml_face_data.csv") for packed in ("", ".gz", ".zip"))
+"""Files in data/ that FER2013 is looked for in, then in the folder data/fer2013."""
+
 
 def reports_folder() -> Path:
     """Folder of generated reports and runs: FER_LIB_REPORTS, else `reports` in the project."""
@@ -22,7 +25,9 @@ def runs_folder() -> Path:
 
 
 def find_data(data_path: str | Path | None = None) -> Path | None:
-    """Where FER2013 is: `data_path`, else FER2013_CSV, else data/fer2013.csv; None if there is none.
+    """Where FER2013 is: `data_path`, else FER2013_CSV, else in data/; None if there is none.
+
+    In data/ it is the first of `RELEASES`, or the folder data/fer2013, which holds train and test.
 
     Raises:
         FileNotFoundError: if `data_path` or FER2013_CSV names something that is not there.
@@ -33,8 +38,8 @@ def find_data(data_path: str | Path | None = None) -> Path | None:
             if not path.exists():
                 raise FileNotFoundError(f"{origin} must name a file or folder that exists. Received: {str(value)!r}")
             return path
-    default = DATA / "fer2013.csv"
-    return default if default.exists() else None
+    places = (DATA / name for name in (*RELEASES, "fer2013"))
+    return next((place for place in places if place.exists()), None)
 
 
 def find_sfew() -> Path | None:

@@ -161,8 +161,9 @@ def _set_aside_others(folder: Path, sha256: str) -> None:
 
 
 def _make(job: Job) -> Run:
-    for leftover in job.folder.glob(".*"):  # files that a kill left half written
-        leftover.unlink()
+    for leftover in (*job.folder.glob(".*"), *job.folder.glob("epochs/.*")):
+        if leftover.is_file():  # half written, from a process that was killed
+            leftover.unlink()
     job, record = _go_on(job)
     config = {"request": job.request, "request_sha256": job.sha256, "record": record}
     write_json(job.folder / "config.json", config)

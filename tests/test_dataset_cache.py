@@ -23,6 +23,17 @@ def test_cache_stands_beside_the_file_and_is_used(small_csv: Path, tmp_path: Pat
     np.testing.assert_array_equal(load_fer2013(small_csv).test.images, 255 - dataset.test.images)
 
 
+def test_what_a_killed_process_left_half_written_is_removed(small_csv: Path) -> None:
+    """Not what another process is writing at the moment."""
+    left, written, other = (small_csv.with_name(f".fer2013.csv.fer_lib-{name}") for name in ("a.npz", "b.npz", "c.txt"))
+    for path in (left, written, other):
+        path.write_bytes(b"half")
+    for path in (left, other):
+        os.utime(path, (0, 0))
+    load_fer2013(small_csv)
+    assert (left.exists(), written.exists(), other.exists()) == (False, True, True)
+
+
 def test_changed_content_is_read_again_even_at_the_same_size_and_time(small_csv: Path) -> None:
     first = load_fer2013(small_csv)
     status = small_csv.stat()

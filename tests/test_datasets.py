@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from fer_lib.block_parsing import BlockParser, Layout
 from fer_lib.datasets import Split, load_data, load_fer2013, take_part
 from fer_lib.parsing import parse_line
+from fer_lib.paths import find_data
 from fer_lib.protocols import describe_data
 
 pytestmark = pytest.mark.usefixtures("user_cache")
@@ -190,6 +191,17 @@ def test_data_is_found_by_path_then_by_environment(
 
     assert load_data(small_csv).source == str(small_csv)
     assert load_data("").source == load_data(None).source == str(other)
+
+
+@pytest.mark.parametrize("name", ["icml_face_data.csv", "fer2013.csv.gz", "fer2013.csv.zip", "fer2013"])
+def test_every_release_is_found_in_its_place(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FER2013_CSV", raising=False)
+    monkeypatch.setattr("fer_lib.paths.DATA", tmp_path)
+    assert find_data() is None
+    (tmp_path / name).write_bytes(b"anything")
+    assert find_data() == tmp_path / name
+    (tmp_path / "fer2013.csv").write_bytes(b"anything")
+    assert find_data() == tmp_path / "fer2013.csv"
 
 
 def test_sample_is_loaded_by_name_and_where_no_data_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fer_lib.notebooks import find_notebooks, read_notebook, source_of
+from fer_lib.runs import Run
 
 PROJECT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = find_notebooks(PROJECT / "notebooks")
@@ -55,6 +56,18 @@ def test_index_lists_every_notebook_and_opens_with_no_network(smoke):
     page = (reports / "index.html").read_text(encoding="utf-8")
     assert [path.stem for path in NOTEBOOKS if f"{path.stem}.html" not in page] == []
     assert not LOADS.findall(page)
+
+
+def test_the_sample_tells_models_apart_at_the_smoke_budget(smoke):
+    """Pixels are clearly better than the commonest class, a network clearly better than pixels, and none is perfect."""
+    reports, _ = smoke
+    folder = reports / "runs" / "smoke" / "shi_light_vgg"
+    test = {
+        name: Run(folder / name / "seed-0").metrics["test"]["single"] for name in ("softmax_regression", "light_vgg")
+    }
+    pixels, network = ((found["accuracy"], *found["accuracy_interval"]) for found in test.values())
+    commonest = max(test["light_vgg"]["support"].values()) / test["light_vgg"]["n"]
+    assert commonest < pixels[1] and pixels[0] < network[1] and network[2] < 1
 
 
 def test_every_paper_has_its_notebook():

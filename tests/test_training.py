@@ -134,8 +134,14 @@ def test_a_trial_has_a_history_and_no_predictions(data, tmp_path):
 
 def test_every_epoch_is_kept_where_the_card_says_so(data, tmp_path):
     assert not (train_tiny(data, tmp_path, "without_dropout", epochs=1).folder / "epochs").exists()
+    folder = tmp_path / "smoke" / PAPER / "light_vgg" / "seed-0"
+    (folder / "epochs").mkdir(parents=True)
+    (folder / ".ipynb_checkpoints").mkdir()
+    for name in (".model-x.keras", "epochs/.002-x.npz"):
+        (folder / name).write_bytes(b"half written by a process that was killed")
     run = train_tiny(data, tmp_path)
     assert sorted(path.name for path in (run.folder / "epochs").iterdir()) == ["001.npz", "002.npz"]
+    assert [path.name for path in run.folder.glob(".*")] == [".ipynb_checkpoints"]
     model = keras.models.load_model(run.folder / "model.keras")
     with np.load(
         run.folder / "epochs" / f"{run.metrics['history']['kept_epoch']:03d}.npz", allow_pickle=False
