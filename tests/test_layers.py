@@ -239,19 +239,3 @@ def test_frozen_layers_stay_frozen():
     plain.get_layer("block2_bn").trainable = False
     fast = with_fast_kernels(plain)
     assert [layer.name for layer in fast.layers if not layer.trainable] == ["block2_bn"]
-
-
-def test_a_saved_model_loads_where_fer_lib_is_not_installed(tmp_path):
-    plain = models.build("light_vgg", filters=(2, 3, 4))
-    fast = with_fast_kernels(plain)
-    plain.set_weights(fast.get_weights())
-    plain.save(tmp_path / "model.keras")
-    code = (
-        "import sys; sys.modules['fer_lib'] = None\n"
-        "import keras\n"
-        f"model = keras.models.load_model({str(tmp_path / 'model.keras')!r})\n"
-        "print({type(layer).__module__.split('.')[0] for layer in model.layers}, model.count_params())\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == f"{{'keras'}} {plain.count_params()}"

@@ -72,6 +72,18 @@ def test_saved_model_gives_the_saved_probabilities(run, data):
     np.testing.assert_array_equal(probabilities, run.predictions("test").probabilities)
 
 
+def test_saved_model_loads_where_fer_lib_is_not_installed(run, tmp_path):
+    code = (
+        "import sys; sys.modules['fer_lib'] = None\n"
+        "import keras\n"
+        f"model = keras.models.load_model({str(run.folder / 'model.keras')!r})\n"
+        "print({type(layer).__module__.split('.')[0] for layer in model.layers}, model.count_params())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == f"{{'keras'}} {run.metrics['model']['parameters']}"
+
+
 def test_kept_epoch_is_the_first_with_the_best_validation_accuracy(run):
     assert run.metrics["history"]["kept_epoch"] == run.history["val_accuracy"].idxmax() + 1
     saved = run.predictions("validation")
