@@ -28,11 +28,11 @@ def predict_splits(
         predict: uint8 (n, h, w, c) -> float32 (n, classes).
         data: the three splits.
         grouping: grouping of the classes the model was trained on, or None.
-        crop_side: side of the test-time crops whose probabilities are averaged beside the single view, on all splits
-            but the training's; None makes none.
+        crop_side: side of the test-time crops whose probabilities are averaged beside the single view, of test images
+            alone: what is chosen on validation images is chosen on the single view. None makes none.
 
     Returns:
-        `rows_<split>`, `labels_<split>` and `single_<split>` of each split that holds images, `ten_crops_<split>` where
+        `rows_<split>`, `labels_<split>` and `single_<split>` of each split that holds images, `ten_crops_test` where
         there are crops, and `transforms_<split>` where it holds transforms.
     """
     arrays: dict[str, np.ndarray] = {}
@@ -42,8 +42,8 @@ def predict_splits(
         labels = split.labels if grouping is None else GROUPINGS[grouping].labels(split.labels)
         probabilities = np.asarray(predict(split.images), dtype=np.float32)
         arrays |= {f"rows_{name}": split.rows, f"labels_{name}": labels, f"single_{name}": probabilities}
-        if crop_side and name != "train":
-            arrays[f"ten_crops_{name}"] = average_views(predict, split.images, crop_side)
+        if crop_side and name == "test":
+            arrays["ten_crops_test"] = average_views(predict, split.images, crop_side)
         if split.transforms is not None:
             arrays[f"transforms_{name}"] = split.transforms
     return arrays

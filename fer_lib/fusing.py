@@ -52,8 +52,8 @@ def fuse(way: str, members: tuple[Member, Member], classes: int) -> tuple[Arrays
 
     Returns:
         Arrays as `evaluation.predict_splits` makes them, of the views that both members have; and, JSON-ready, what was
-        chosen on PublicTest for each view, with McNemar's test against the better member on the test images
-        (`ensemble.compare_with_better_member`).
+        chosen on PublicTest, on the single view, with McNemar's test against the better member on the test images in
+        each view (`ensemble.compare_with_better_member`).
 
     Raises:
         ValueError: if there is no such way, or the members predicted different images.
@@ -68,31 +68,27 @@ def fuse(way: str, members: tuple[Member, Member], classes: int) -> tuple[Arrays
     made, chosen = WAYS[way](members, (first, second), classes)
     arrays = {name: array for name, array in first.items() if name.startswith(("rows_", "labels_"))} | made
     names = [member.name for member in members]
-    compared = {view: _compare(arrays, dict(zip(names, (first, second), strict=True)), view) for view in chosen}
-    return arrays, {view: {**chosen[view], **compared[view]} for view in chosen}
+    saved = dict(zip(names, (first, second), strict=True))
+    compared = {view: _compare(arrays, saved, view) for view in VIEWS if f"{view}_test" in made}
+    return arrays, {view: {**chosen, **found} for view, found in compared.items()}
 
 
 def _average(
     members: tuple[Member, Member], saved: tuple[Arrays, Arrays], classes: int
-) -> tuple[Arrays, dict[str, dict[str, Any]]]:
-    """Mean of the probabilities; each view's weight is chosen on PublicTest."""
+) -> tuple[Arrays, dict[str, Any]]:
+    """Mean of the probabilities; the weight is chosen on PublicTest."""
     first, second = saved
-    made: Arrays = {}
-    chosen: dict[str, dict[str, Any]] = {}
-    for view in VIEWS:
-        name = f"{view}_validation"
-        if name not in first or name not in second:
-            continue
-        weight, accuracies = choose_weight(first["labels_validation"], first[name], second[name])
-        chosen[view] = {"weight": weight, "validation_accuracies": accuracies.tolist()}
-        for split in (split for split in SPLITS if f"{view}_{split}" in first):
-            made[f"{view}_{split}"] = average_probabilities(first[f"{view}_{split}"], second[f"{view}_{split}"], weight)
-    return made, chosen
+    weight, accuracies = choose_weight(
+        first["labels_validation"], first["single_validation"], second["single_validation"]
+    )
+    shared = [f"{view}_{split}" for view in VIEWS for split in SPLITS if f"{view}_{split}" in first.keys() & second]
+    made = {name: average_probabilities(first[name], second[name], weight) for name in shared}
+    return made, {"weight": weight, "validation_accuracies": accuracies.tolist()}
 
 
 def _fuse_features(
     members: tuple[Member, Member], saved: tuple[Arrays, Arrays], classes: int
-) -> tuple[Arrays, dict[str, dict[str, Any]]]:
+) -> tuple[Arrays, dict[str, Any]]:
     """A softmax layer on both networks' features, trained on Training, its strength chosen on PublicTest."""
     describe = [_describer(member) for member in members]
 
@@ -106,13 +102,11 @@ def _fuse_features(
     made = {f"single_{split}": fusion.predict(found) for split, found in known.items()}
     made["single_test"] = fusion.predict(features(pictures["test"]))
     sides = [member.crop_side for member in members if member.crop_side]
-    if len(sides) < len(members):
-        return made, {"single": fusion.describe()}
-    for split in ("validation", "test"):
-        crops = [ten_crops(images, side) for images, side in zip(pictures[split], sides, strict=True)]
+    if len(sides) == len(members):
+        crops = [ten_crops(images, side) for images, side in zip(pictures["test"], sides, strict=True)]
         views = [fusion.predict(features(view)) for view in zip(*crops, strict=True)]
-        made[f"ten_crops_{split}"] = np.asarray(np.mean(views, axis=0, dtype=np.float64), np.float32)
-    return made, dict.fromkeys(VIEWS, fusion.describe())
+        made["ten_crops_test"] = np.asarray(np.mean(views, axis=0, dtype=np.float64), np.float32)
+    return made, fusion.describe()
 
 
 def _describer(member: Member) -> Callable[[np.ndarray], np.ndarray]:
@@ -123,9 +117,8 @@ def _describer(member: Member) -> Callable[[np.ndarray], np.ndarray]:
 
 def _compare(arrays: Arrays, members: Mapping[str, Arrays], view: str) -> dict[str, Any]:
     """The ensemble against its better member on the test images."""
-    of_test, of_validation = (
-        {name: saved[f"{view}_{split}"] for name, saved in members.items()} for split in ("test", "validation")
-    )
+    of_test = {name: saved[f"{view}_test"] for name, saved in members.items()}
+    of_validation = {name: saved["single_validation"] for name, saved in members.items()}
     return compare_with_better_member(
         arrays["labels_test"], arrays[f"{view}_test"], of_test, arrays["labels_validation"], of_validation
     )
@@ -136,7 +129,7 @@ def _saved(run: Run) -> Arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
-WAYS: dict[str, Callable[..., tuple[Arrays, dict[str, dict[str, Any]]]]] = {
+WAYS: dict[str, Callable[..., tuple[Arrays, dict[str, Any]]]] = {
     "average": _average,
     "features": _fuse_features,
 }

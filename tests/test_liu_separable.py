@@ -56,9 +56,10 @@ def test_an_ensemble_brings_all_that_it_is_made_from(runs):
     assert request["members"][1]["enlarged_by"]["starts_from"]["variant"] == "vgg19"
 
 
-def test_ten_crops_stand_beside_the_single_view_but_not_on_training(runs):
-    run = run_of(runs, "model_a_short")
-    assert run.views == {"train": ["single"], "validation": ["single", "ten_crops"], "test": ["single", "ten_crops"]}
+@pytest.mark.parametrize("name", ["model_a_short", *ENSEMBLES])
+def test_ten_crops_stand_beside_the_single_view_on_test_images_alone(runs, name):
+    run = run_of(runs, name)
+    assert run.views == {"train": ["single"], "validation": ["single"], "test": ["single", "ten_crops"]}
     for view in ("single", "ten_crops"):
         saved = run.predictions("test", view)
         computed = classification_metrics(saved.labels, saved.probabilities)
@@ -126,6 +127,9 @@ def test_an_average_is_that_of_its_members(runs):
     np.testing.assert_allclose(
         average.predictions("test").probabilities, weight * first + (1 - weight) * second, atol=1e-6
     )
+    first, second = (member.predictions("test", "ten_crops").probabilities for member in members)
+    crops = average.predictions("test", "ten_crops").probabilities
+    np.testing.assert_allclose(crops, weight * first + (1 - weight) * second, atol=1e-6)
 
 
 def test_a_fusion_is_a_softmax_layer_on_the_features_of_both_members_side_by_side(runs):
@@ -188,7 +192,7 @@ def test_a_small_budget_withholds_the_verdict_on_a_number_and_not_on_a_compariso
     requests = {
         name: make_request(CARD, name, 0, "paper", DATA)["epochs"] for name in ("model_a", "model_a_short", "vgg16")
     }
-    assert requests == {"model_a": 250, "model_a_short": 10, "vgg16": 10}
+    assert requests == {"model_a": 250, "model_a_short": 25, "vgg16": 10}
     assert make_request(CARD, "vgg16", 0, "quick", DATA)["epochs"] == 1
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from fake_epochs import write_epochs
 from fake_runs import PAPER, write_fake_run, write_fake_runs
+from tiny_data import make_tiny_data
 
 from fer_lib import papers
 from fer_lib.claims import judge
@@ -13,6 +14,7 @@ from fer_lib.epoch_predictions import EPOCH_PREDICTIONS, read_epoch_predictions
 from fer_lib.files import write_json, write_npz
 from fer_lib.paths import PUBLISHED
 from fer_lib.published import publish, publish_run, published_runs
+from fer_lib.request import make_request, requests_of
 from fer_lib.runs import find_runs, request_sha256
 from fer_lib.verifying import verify_published
 
@@ -259,3 +261,16 @@ def test_no_picture_is_committed():
     assert not re.search(r"<img|<image|data:image|base64", (PUBLISHED / "index.html").read_text(encoding="utf-8"))
     suffixes = {path.suffix for path in PUBLISHED.rglob("*") if path.is_file()}
     assert suffixes <= {".json", ".csv", ".npz", ".md", ".html"}
+
+
+def test_published_runs_are_what_the_cards_ask_for_today(monkeypatch):
+    """A card that is changed asks for other runs: what is published beside it was then made under another one."""
+    monkeypatch.setattr("fer_lib.request.describe_data", lambda data, protocol: {})
+    keys, data = ("kind", "model", "options", "hyperparameters", "grouping", "epochs"), make_tiny_data()
+    found = published_runs()
+    assert found
+    for run in found:
+        card = papers.load(run.request["paper"])
+        asked = make_request(card, run.request["variant"], run.request["seed"], "paper", data)
+        for made, wanted in zip(requests_of(run.request), requests_of(asked), strict=True):
+            assert {key: made[key] for key in keys} == {key: wanted[key] for key in keys}, run.folder

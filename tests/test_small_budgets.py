@@ -4,6 +4,7 @@ import pytest
 from tiny_runs import accuracy, calls, judge, make_card, make_run, timing
 
 SMALL = "4 epochs of 32"
+NETWORK = {"kind": "network", "description": "a network", "model": "light_vgg"}
 
 
 def judged(claim, *runs, small=("a", "b")):
@@ -37,6 +38,25 @@ def test_what_training_decides_of_the_run_as_a_whole_is_not(tmp_path):
 )
 def test_variants_of_small_budgets_are_compared_with_their_like_alone(tmp_path, small, verdict):
     claim = accuracy(kind="difference", minus="b")
+    runs = [make_run(tmp_path, name, predicted=calls(right)) for name, right in (("a", 600), ("b", 500))]
+    assert judged(claim, *runs, small=small).verdict == verdict
+
+
+@pytest.mark.parametrize(("epochs", "verdict"), [(4, "reproduced"), (6, None)])
+def test_networks_of_small_budgets_are_compared_at_equal_epochs_alone(tmp_path, epochs, verdict):
+    card = make_card(
+        accuracy(kind="difference", minus="b"),
+        a={**NETWORK, "hyperparameters": {"epochs": 4}, "small_budget": SMALL},
+        b={**NETWORK, "hyperparameters": {"epochs": epochs}, "small_budget": "another"},
+    )
+    runs = [make_run(tmp_path, name, predicted=calls(right)) for name, right in (("a", 600), ("b", 500))]
+    (judgement,) = judge(card, runs)
+    assert judgement.verdict == verdict
+
+
+@pytest.mark.parametrize(("small", "verdict"), [(("a", "b"), None), ((), "reproduced")])
+def test_what_only_a_whole_training_shows_is_not_judged_of_small_budgets(tmp_path, small, verdict):
+    claim = accuracy(kind="difference", minus="b", full_budget=True)
     runs = [make_run(tmp_path, name, predicted=calls(right)) for name, right in (("a", 600), ("b", 500))]
     assert judged(claim, *runs, small=small).verdict == verdict
 

@@ -159,6 +159,7 @@ class DifferenceClaim(_Claim):
         variant: the first; `grouping` applies to it alone.
         minus: the second; may be the first itself, without grouping.
         published: signed difference, or None for "first is higher".
+        full_budget: whether it asks for what only a whole training shows, so that small budgets give no verdict.
     """
 
     kind: Literal["difference"]
@@ -166,6 +167,7 @@ class DifferenceClaim(_Claim):
     minus: Identifier
     metric: Text
     published: Number | None = None
+    full_budget: bool = False
 
     @model_validator(mode="after")
     def _published_has_a_sign(self) -> Self:
