@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,6 +90,40 @@ def test_an_interrupted_search_goes_on_with_the_trial_it_was_in(interrupt_at, tr
     again = [asked for asked in trainer.asked if asked["trial"] == interrupt_at]
     assert again == [again[0]] * 3
     assert len(trainer.asked) == 4 + 2
+
+
+HANGS = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_search import Trainer, run_search, search_module
+
+class Hanging(Trainer):
+    def __call__(self, *arguments, **options):
+        if options["trial"] == 1:
+            print("hanging", flush=True)
+            sys.stdin.read()
+        return super().__call__(*arguments, **options)
+
+search_module.train = Hanging()
+run_search(Path({folder!r}), 3)
+"""
+
+
+def test_a_search_killed_in_a_trial_goes_on_with_it(trainer, tmp_path):
+    whole = run_search(tmp_path / "whole", 3)
+    trainer.asked.clear()
+    code = HANGS.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "killed"))
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stdout.readline() == "hanging\n"
+    finally:
+        child.kill()
+        child.communicate()
+    pd.testing.assert_frame_equal(run_search(tmp_path / "killed", 3), whole)
+    assert [asked["trial"] for asked in trainer.asked] == [1, 2]
 
 
 def test_a_complete_search_trains_nothing(trainer, tmp_path):
