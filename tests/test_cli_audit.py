@@ -48,15 +48,17 @@ def test_without_votes_the_cascade_decides_and_the_seed_is_the_one_given(
 ) -> None:
     monkeypatch.delenv("FERPLUS_CSV", raising=False)
     data = load_data(csv)
-    lists = {seed: audit_dataset(data, seed=seed) for seed in range(8)}
-    seed = next(seed for seed, table in lists.items() if not table.equals(lists[0]))
+    first = audit_dataset(data)
+    seed, expected = next(
+        (seed, table) for seed in range(1, 8) if not (table := audit_dataset(data, seed=seed)).equals(first)
+    )
 
     done = CliRunner().invoke(
         main, ["data", "audit", str(csv), "--output", str(tmp_path / "list.csv"), "--seed", str(seed)]
     )
 
     assert done.exit_code == 0, done.output
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "list.csv"), lists[seed])
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "list.csv"), expected)
     printed = {line.split()[0]: line.split()[1:] for line in done.output.splitlines() if line.strip()}
     assert " ".join(printed["votes"]) == "none: the Haar cascade alone says what is no face"
     assert " ".join(printed["twins"]) == "in Training: 1 of 14 of validation, 0 of 14 of test"

@@ -271,13 +271,14 @@ def test_every_model_is_explained_under_either_precision_and_loaded_from_a_file(
     assert maps.min() >= 0 and set(maps.max(axis=(1, 2))) <= {0, 1}
     assert maps.any()  # an untrained network may have nothing that speaks for a class, but not for every class
     assert guided.shape == (2, 48, 48, 1) and guided.dtype == np.float32 and np.isfinite(guided).all()
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
-    np.testing.assert_allclose(grad_cam(loaded, images, classes), maps, atol=1e-5)
-    np.testing.assert_allclose(guided_backprop(loaded, images[:2]), guided, atol=1e-5 * np.abs(guided).max())
     found = last_convolution(model)
     shape = model.get_layer(found).output.shape[1:3]
     assert np.prod(shape) > 1 and (found, shape) == LAST.get(name, (found, shape))
+    if name in SMALL or policy == "mixed_bfloat16":  # a large one is saved and loaded once: it takes seconds
+        model.save(tmp_path / "model.keras")
+        loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+        np.testing.assert_allclose(grad_cam(loaded, images, classes), maps, atol=1e-5)
+        np.testing.assert_allclose(guided_backprop(loaded, images[:2]), guided, atol=1e-5 * np.abs(guided).max())
 
 
 def test_convolutions_with_a_single_position_are_passed_over():
