@@ -223,7 +223,7 @@ def _small_budget(card: PaperCard, claim: Claim) -> str:
     names = variants_of(claim)
     budgets = {name: card.variants[name].small_budget for name in names if card.variants[name].small_budget}
     trained = claim.split is not None or any(metric.split(".")[0] in TRAINED for metric in metrics_of(claim))
-    epochs = {card.settings(name)["epochs"] for name in names if card.variants[name].kind == "network"}
+    epochs = {card.settings(name).get("epochs") for name in names if card.variants[name].kind == "network"}
     asks_for_more = getattr(claim, "published", None) is not None or getattr(claim, "full_budget", False)
     compared_with_like = 1 < len(names) == len(budgets) and len(epochs) < 2 and not asks_for_more
     if not trained or not budgets or compared_with_like:

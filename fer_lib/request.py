@@ -9,15 +9,12 @@ from fer_lib.datasets import FerDataset
 from fer_lib.files import file_sha256
 from fer_lib.labels import class_names
 from fer_lib.papers import PaperCard
+from fer_lib.papers.values import CONTENT_NETWORK
 from fer_lib.protocols import describe_data
 from fer_lib.super_resolution.pairs import SCALE
 
 OF_THEIR_OWN = ("classifier", "ensemble")
 """Kinds of variants that no hyper-parameter of the card's networks concerns."""
-
-
-CONTENT_NETWORK = "vgg19"
-"""Network of the content loss where it is made from weights, ImageNet's or a file's, as in Ledig et al. 2017."""
 
 
 def make_request(

@@ -28,6 +28,9 @@ REDUCED = "side"
 CONTENT_WEIGHTS = "weights"
 """An option of super-resolution that its generator does not take: weights of the network of the content loss."""
 
+CONTENT_NETWORK = "vgg19"
+"""Network of the content loss where it is made from weights, ImageNet's or a file's, as in Ledig et al. 2017."""
+
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
@@ -133,7 +136,7 @@ def _models(card: "PaperCard") -> Iterator[tuple[str, str, str]]:
         if variant.kind != "ensemble":
             yield f"variants.{name}.model", variant.model, variant.kind
         if variant.kind == "super_resolution" and CONTENT_WEIGHTS in variant.options:
-            built.add("vgg19")
+            built.add(CONTENT_NETWORK)
     for name, profile in card.profiles.items():
         for replaced, built_instead in profile.models.items():
             if replaced not in built:
@@ -171,8 +174,7 @@ def _options(card: "PaperCard") -> Iterator[tuple[str, str, Any, set[str]]]:
             if variant.kind != "classifier":
                 yield f"{where}.{name}", name, given, {variant.model}
     for profile_name, profile in card.profiles.items():
-        kinds = {kind: _built(card, kind) | set(profile.models.values()) for kind in ("network", "timing")}
-        builders = set().union(*kinds.values())
+        builders = _built(card, "network") | _built(card, "timing") | set(profile.models.values())
         taken = {REDUCED}.union(*(builder_options()[builder] for builder in builders))
         for name, given in profile.options.items():
             where = f"profiles.{profile_name}.options"
