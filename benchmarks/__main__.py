@@ -1,9 +1,9 @@
 """Measure the speeds that the project promises, one benchmark after the other.
 
-    python -m benchmarks [--csv data/fer2013.csv] [--images 5120]
+    python -m benchmarks [--csv data/fer2013.csv] [--images 5120] [--output benchmarks/RESULTS.md]
 
-The CSV is found as a run finds its data, else made from ../shared/fer2013 into a temporary folder, else its benchmark
-is skipped.
+The CSV is found as a run finds its data, else made from ../shared/fer2013 into a temporary folder, else its benchmarks
+are skipped. With --output everything that was printed is written to a page, too, once the last benchmark has ended.
 """
 
 import argparse
@@ -11,10 +11,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from fer_lib.files import write_text
 from fer_lib.paths import PROJECT, find_data
 
 HERE = Path(__file__).parent
@@ -39,11 +42,46 @@ def found_csv(named: Path | None) -> Iterator[Path | None]:
         yield path
 
 
-def run(name: str, *arguments: str) -> bool:
-    """Run one benchmark in a process of its own, under a heading; whether it succeeded."""
+@dataclass(frozen=True)
+class Result:
+    """What a benchmark printed, and whether it succeeded."""
+
+    name: str
+    text: str
+    succeeded: bool
+
+
+def run(name: str, *arguments: str) -> Result:
+    """Run one benchmark in a process of its own, under a heading, printing its lines as they come."""
     print(f"\n== {name}", flush=True)
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
-    return subprocess.run([sys.executable, HERE / f"{name}.py", *arguments], env=quiet).returncode == 0
+    command = [sys.executable, HERE / f"{name}.py", *arguments]
+    lines = []
+    with subprocess.Popen(command, env=quiet, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
+        for line in process.stdout or []:
+            print(line, end="", flush=True)
+            lines.append(line)
+    return Result(name, "".join(lines), process.returncode == 0)
+
+
+def page(results: Iterable[Result]) -> str:
+    """Markdown of what benchmarks printed, on which machine and with which code and packages."""
+    from fer_lib.hardware import code_version, describe_hardware, describe_packages  # TensorFlow: once all is measured
+
+    machine = describe_hardware()
+    packages = ", ".join(f"{name} {version}" for name, version in describe_packages().items())
+    parts = [
+        "# Speeds and memory, measured\n\n"
+        'Written by `make bench ARGS="--output benchmarks/RESULTS.md"`; what is measured, and how, is told at the\n'
+        "top of each benchmark's file. Ratios carry over to other machines better than seconds do.\n\n"
+        f"- {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+        f"{len(machine['gpus']) or 'no'} GPU; {datetime.now(UTC):%Y-%m-%d}\n"
+        f"- code {code_version()}; {packages}\n"
+    ]
+    for result in results:
+        failed = "" if result.succeeded else "\nIt FAILED.\n"
+        parts.append(f"\n## {result.name}\n{failed}\n```text\n{result.text}```\n")
+    return "".join(parts)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,6 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--csv", type=Path, help="FER2013's CSV")
     parser.add_argument("--images", type=int, help="images an epoch of bench_training and bench_separable has")
+    parser.add_argument("--output", type=Path, help="Markdown page to write what is printed to")
     options = parser.parse_args(arguments)
     results = []
     try:
@@ -82,7 +121,9 @@ def main(arguments: list[str] | None = None) -> int:
     results.append(run("bench_training", *training))
     results.append(run("bench_separable", *training))
     results.append(run("bench_srgan"))
-    return 0 if all(results) else 1
+    if options.output:
+        write_text(options.output, page(results))
+    return 0 if all(result.succeeded for result in results) else 1
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import pytest
 from bench_training import BATCH_SIZE, OVERHEAD_EPOCHS, _Clock, measure_overhead
 from measuring import beside_target, measure
 
+from benchmarks import __main__ as command
+
 
 @pytest.mark.parametrize(
     ("value", "at_least", "said"),
@@ -19,6 +21,19 @@ def test_a_number_stands_beside_its_target(value, at_least, said):
 
 def test_a_program_measures_itself_in_a_process_of_its_own():
     assert measure("import sys; print([len(sys.argv), 2.5])", "an argument") == (2, 2.5)
+
+
+def test_what_benchmarks_print_becomes_a_page_with_the_one_that_failed(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(command, "HERE", tmp_path)
+    (tmp_path / "bench_good.py").write_text("import sys; print('ratio', *sys.argv[1:])", encoding="utf-8")
+    (tmp_path / "bench_bad.py").write_text("print('begun'); raise SystemExit(3)", encoding="utf-8")
+    results = [command.run("bench_good", "1.5"), command.run("bench_bad")]
+    assert [result.succeeded for result in results] == [True, False]
+    assert "ratio 1.5" in capsys.readouterr().out
+    page = command.page(results)
+    assert "## bench_good\n\n```text\nratio 1.5\n```" in page
+    assert "## bench_bad\n\nIt FAILED.\n\n```text\nbegun\n```" in page
+    assert "tensorflow" in page
 
 
 def test_the_overhead_is_measured_over_every_epoch(monkeypatch):
