@@ -18,7 +18,6 @@ __all__ = [
     "SCALE",
     "STRONGEST",
     "make_transforms",
-    "transform_image",
 ]
 
 ROTATION_DEGREES = (-15.0, 15.0)
@@ -45,33 +44,15 @@ _DRAWS = 5
 _GREYS = np.arange(256, dtype=np.float64)
 
 
-def transform_image(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rotate, flip, scale, and change brightness and contrast of one picture, each at random within its range.
+def make_transforms(
+    images: np.ndarray, count: int, seed: int, numbers: np.ndarray | None = None, strength: float = 1.0
+) -> np.ndarray:
+    """Rotate, flip, scale, and change brightness and contrast of every picture, each at random within its range.
 
     Geometry is one bilinear resampling, so a picture is blurred once, not once a step. What comes in from outside is
     the picture mirrored at its edge: faces fill FER2013's frame, and a mirror keeps the texture of hair and background,
     where black corners or drawn-out edges would be marks that no original bears. Grey values then take one linear map,
     rounded and cut to 0..255.
-
-    Args:
-        image: uint8 (h, w, c), of at least one pixel.
-        rng: gives five numbers.
-
-    Returns:
-        uint8 (h, w, c), a new array.
-
-    Raises:
-        ValueError: if the image is not as stated.
-    """
-    if not _are_pictures(image, ndim=3):
-        raise ValueError(f"image must be uint8 (h, w, c) of at least one pixel. Received: {_describe(image)}")
-    return _transform(image, float(image.mean()), rng.random(_DRAWS))
-
-
-def make_transforms(
-    images: np.ndarray, count: int, seed: int, numbers: np.ndarray | None = None, strength: float = 1.0
-) -> np.ndarray:
-    """Make the same number of transforms of every picture; see `transform_image` for what each is.
 
     Transform j of a picture follows from the seed, the picture's number and j alone: not from how many others are
     asked for, what stands beside it, or the number of threads. Working memory beyond the result is a picture's.
@@ -90,7 +71,7 @@ def make_transforms(
     Raises:
         ValueError: if an argument is not as stated.
     """
-    if not _are_pictures(images, ndim=4):
+    if images.ndim != 4 or images.dtype != np.uint8 or 0 in images.shape[1:]:
         raise ValueError(f"images must be uint8 (n, h, w, c) of at least one pixel. Received: {_describe(images)}")
     for name, value in (("count", count), ("seed", seed)):
         if value < 0:
@@ -120,7 +101,7 @@ def _generator(seed: int, number: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
 
 
-def _transform(image: np.ndarray, mean: float, draws: np.ndarray, strength: float = 1.0) -> np.ndarray:
+def _transform(image: np.ndarray, mean: float, draws: np.ndarray, strength: float) -> np.ndarray:
     """Transform an image as five draws from [0, 1) say."""
     rotation, flip, scale, brightness, contrast = draws.tolist()
     height, width = image.shape[:2]
@@ -159,10 +140,6 @@ def _grey_map(mean: float, brightness: float, contrast: float) -> np.ndarray:
     """What becomes of each grey value: uint8 (256,)."""
     mapped = brightness * (mean + contrast * (_GREYS - mean))
     return np.clip(np.rint(mapped), 0, 255).astype(np.uint8)
-
-
-def _are_pictures(array: np.ndarray, ndim: int) -> bool:
-    return array.ndim == ndim and array.dtype == np.uint8 and 0 not in array.shape[-3:]
 
 
 def _describe(array: np.ndarray) -> str:

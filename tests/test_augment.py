@@ -17,7 +17,6 @@ from fer_lib.augment import (
     ROTATION_DEGREES,
     SCALE,
     make_transforms,
-    transform_image,
 )
 from fer_lib.sample import make_sample
 
@@ -59,15 +58,14 @@ def test_there_are_exactly_as_many_transforms_of_the_same_size_and_type(n, count
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_one_image_keeps_its_size_type_and_bytes(channels):
+def test_a_picture_keeps_its_bytes_and_its_transforms_follow_from_the_seed(channels):
     image = _noise(48, 40, channels)
     image.flags.writeable = False
     before = image.copy()
-    transformed = transform_image(image, np.random.default_rng(0))
-    assert transformed.shape == image.shape and transformed.dtype == np.uint8
+    transformed = make_transforms(image[None], 1, seed=0)
     np.testing.assert_array_equal(image, before)
-    np.testing.assert_array_equal(transformed, transform_image(image, np.random.default_rng(0)))
-    assert (transformed != transform_image(image, np.random.default_rng(1))).any()
+    np.testing.assert_array_equal(transformed, make_transforms(image[None], 1, seed=0))
+    assert (transformed != make_transforms(image[None], 1, seed=1)).any()
 
 
 @quick
@@ -210,18 +208,16 @@ def test_the_picture_is_resampled_once():
 
 
 @pytest.mark.parametrize(
-    ("image", "received"),
+    ("images", "received"),
     [
-        (np.zeros((48, 48), np.uint8), r"uint8 \(48, 48\)"),
-        (np.zeros((48, 48, 1)), r"float64 \(48, 48, 1\)"),
-        (np.zeros((0, 48, 1), np.uint8), r"uint8 \(0, 48, 1\)"),
+        (np.zeros((1, 48, 48), np.uint8), r"uint8 \(1, 48, 48\)"),
+        (np.zeros((1, 48, 48, 1)), r"float64 \(1, 48, 48, 1\)"),
+        (np.zeros((1, 0, 48, 1), np.uint8), r"uint8 \(1, 0, 48, 1\)"),
     ],
 )
-def test_an_image_of_another_kind_is_refused(image, received):
-    with pytest.raises(ValueError, match=rf"image must be uint8 \(h, w, c\) .* Received: {received}$"):
-        transform_image(image, np.random.default_rng(0))
-    with pytest.raises(ValueError, match=rf"images must be uint8 \(n, h, w, c\) .* Received: {image.dtype} "):
-        make_transforms(image[None], 1, seed=0)
+def test_images_of_another_kind_are_refused(images, received):
+    with pytest.raises(ValueError, match=rf"images must be uint8 \(n, h, w, c\) .* Received: {received}$"):
+        make_transforms(images, 1, seed=0)
 
 
 @pytest.mark.parametrize(
