@@ -74,10 +74,10 @@ class Replication:
         )  # fmt: skip
 
     def verdicts(self) -> pd.DataFrame:
-        """One row per claim: where it stands, what it says, published, measured, verdict and why."""
+        """One row per claim: what it says, published, measured, verdict, why, and where the paper says it."""
         rows = [judgement.to_dict() for judgement in judge(self.card, self.complete_runs())]
-        columns = {"where": "where", "says": "claim", "published": "published", "measured_text": "measured"}
-        table = pd.DataFrame(rows)[[*columns, "verdict", "reason"]].rename(columns=columns)
+        table = pd.DataFrame(rows)[["says", "published", "measured_text", "verdict", "reason", "where"]]
+        table = table.rename(columns={"says": "claim", "measured_text": "measured"})
         return table.fillna({"verdict": "no verdict"})
 
     def complete_runs(self) -> list[Run]:
@@ -89,10 +89,13 @@ class Replication:
             if _is_on(run, described.get(run.request["variant"], {}))
         ]
 
-    def obstacles(self) -> dict[str, str]:
-        """Variants that could not be trained here, each with why: weights to start from that cannot be had."""
+    def describe_obstacles(self) -> str:
+        """Variants that could not be trained here, and why: weights to start from that cannot be had; or nothing."""
         noted = read_obstacles(self.runs / self.profile / self.card.id)
-        return {variant: reason for (variant, _), reason in noted.items()}
+        stopped: dict[str, list[str]] = {}
+        for (variant, _), reason in noted.items():
+            stopped.setdefault(reason, []).append(variant)
+        return "; ".join(f"{', '.join(dict.fromkeys(names))}: not run, {reason}" for reason, names in stopped.items())
 
     def splits(self, variant: str, seed: int = 0) -> FerDataset:
         """The images that a variant is trained and tested on with a seed (see `inputs.input_splits`)."""

@@ -216,10 +216,11 @@ def test_weights_that_cannot_be_had_leave_a_reason_and_no_run(data, tmp_path, un
     monkeypatch.setattr("fer_lib.models.weights._is_downloaded", lambda published: False)
     monkeypatch.setattr("fer_lib.models.weights._is_reachable", lambda url: False)
     arguments = {"profile": "smoke", "data": data, "runs": tmp_path}
-    with pytest.raises(models.WeightsNotAvailable, match="ImageNet weights not available"):
-        train(PAPER, "resnet50", **arguments)
-    assert open_replication(PAPER, "smoke", "sample", str(tmp_path)).obstacles() == {
-        "resnet50": "ImageNet weights not available"
-    }
+    replication = open_replication(PAPER, "smoke", "sample", str(tmp_path))
+    assert replication.describe_obstacles() == ""
+    for variant in ("resnet50", "vgg16"):
+        with pytest.raises(models.WeightsNotAvailable, match="ImageNet weights not available"):
+            train(PAPER, variant, **arguments)
+    assert replication.describe_obstacles() == "resnet50, vgg16: not run, ImageNet weights not available"
     there = train(PAPER, "shallow_seven", **arguments, epochs=1)
-    assert find_obstacles([there]) == {("resnet50", 0): "ImageNet weights not available"}
+    assert find_obstacles([there]) == dict.fromkeys([("resnet50", 0), ("vgg16", 0)], "ImageNet weights not available")
