@@ -138,7 +138,7 @@ def _judge_claim(
     if not found or not all(found):
         return replace(judgement, verdict="not run", reason=_why_not_run(missing, obstacles))
     used = [run for group in found for run in group]
-    judgement = replace(judgement, n_seeds=_count_seeds(claim, found, planned), stands_for=_stand_ins(used))
+    judgement = replace(judgement, n_seeds=_count_seeds(claim, found, planned), stands_for=_stand_ins(claim, used))
     barred = _why_no_verdict(used) or _small_budget(card, claim)
     data = {(run.request["data"]["sha256"], run.request["data"].get("stands_for", "")) for run in used}
     if not barred and len(data) > 1:
@@ -231,9 +231,10 @@ def _small_budget(card: PaperCard, claim: Claim) -> str:
     return "; ".join(f"{SMALL_BUDGET} ({name}: {text})" for name, text in budgets.items())
 
 
-def _stand_ins(runs: Sequence[Run]) -> str:
-    """Names of the data sets that the runs' pictures stand in for."""
-    return " and ".join(sorted({run.request["data"].get("stands_for", "") for run in runs} - {""}))
+def _stand_ins(claim: Claim, runs: Sequence[Run]) -> str:
+    """Names of the data sets that the runs' pictures stand in for, and of what the claim says is stood in for."""
+    named = {run.request["data"].get("stands_for", "") for run in runs} | {getattr(claim, "stands_for", "")}
+    return " and ".join(sorted(named - {""}))
 
 
 def _describe(claim: Claim, paper: str) -> Judgement:

@@ -38,7 +38,8 @@ def grad_cam(
     the rectified weighted sum of the channels, enlarged to the input's size (bilinear), divided by its own maximum.
 
     Args:
-        model: a flat functional or sequential classifier, images (n, h, w, c) to (n, classes), in any precision.
+        model: a flat functional or sequential classifier, images (n, h, w, c) to (n, classes), in any precision, of
+            what `models.build` makes, all but the generator of pictures, which has no class to explain.
         images: (n, h, w, c), uint8 from 0 to 255, which are divided by 255 as `pipeline` does, or floats, which the
             model is given as they are.
         class_ids: class to explain, int (n,), or one for all images; None takes the class predicted for each.
@@ -72,6 +73,9 @@ def guided_backprop(model: keras.Model, images: np.ndarray, class_ids: np.ndarra
     At each ReLU, an activation of a layer or a layer of its own, only positive gradients go down, and only where the
     unit was active. LeakyReLU and PReLU are guided by the same rule: negative inputs let no gradient down, whatever the
     slope (`guided` says why). Other activations (such as EfficientNet's swish) pass gradients as they are.
+
+    The picture is sharp because the lower layers' edges show through: it changes little where the upper weights are
+    put at random (Adebayo et al. 2018, section 3), which Grad-CAM does not survive. It says which pixels, not why.
 
     Args:
         model: as for `grad_cam`; it is copied in float32.

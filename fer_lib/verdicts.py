@@ -80,8 +80,9 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "indicative",
-        "In place of any other verdict but not run where the pictures stand in for a data set that is not at hand: "
-        "measured as always, the reason says what was found, and nothing is said of the paper's claim.",
+        "In place of any other verdict but not run where pictures, tested on or trained on first, stand in for others "
+        "that are not at hand: measured as always, the reason says what was found, and nothing is said of the paper's "
+        "claim.",
     ),
     ("not run", "A run the claim needs is missing, or does not hold the number; the reason names it."),
     (

@@ -107,6 +107,15 @@ def test_randomised_weights_change_the_map(network, maps):
     assert rank_correlation(maps, grad_cam(top, IMAGES, CLASSES)) < 0.5
 
 
+def test_guided_back_propagation_changes_little_where_the_top_is_random(network, maps):
+    """Adebayo et al. find the same: it shows edges as much as what was learned, so nothing is measured on it here."""
+    top = keras.models.clone_model(network)
+    top.set_weights([*network.get_weights()[:-2], *make_network(9).get_weights()[-2:]])
+    guided = [np.abs(guided_backprop(model, IMAGES, CLASSES)).sum(axis=-1) for model in (network, top)]
+    kept, of_maps = rank_correlation(*guided), rank_correlation(maps, grad_cam(top, IMAGES, CLASSES))
+    assert kept > of_maps + 0.3
+
+
 def test_randomised_labels_change_the_map(maps):
     """The second, section 4; another network trained on the true labels has much the same maps."""
     shuffled = train(TRAINING, np.random.default_rng(5).permutation(LABELS), 1)

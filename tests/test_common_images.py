@@ -47,6 +47,24 @@ def test_networks_are_compared_on_the_images_and_classes_they_share(tmp_path):
     assert (table["low"] < table["accuracy on shared"]).all() and (table["accuracy on shared"] < table["high"]).all()
 
 
+def test_each_condition_is_set_beside_the_first_image_by_image(tmp_path):
+    """Both are right on 700 of 1,000 images: on the same ones, or on the last of them, saved in another order."""
+    first = make_run(tmp_path / "a", predicted=calls(700))
+    same = make_run(tmp_path / "b", predicted=calls(700))
+    last = make_run(tmp_path / "c", predicted=np.where(np.arange(N) >= 300, LABELS, (LABELS + 1) % 7))
+    backwards = last.predictions("test")
+    arrays = {"rows_test": backwards.rows[::-1], "labels_test": backwards.labels[::-1]}
+    write_npz(last.folder / "predictions.npz", arrays | {"single_test": backwards.probabilities[::-1]})
+    names = ["difference", "difference low", "difference high"]
+    table = common_images_table({"first": [first], "same": [same], "last": [last]}).set_index("condition")[names]
+    assert table.loc["first"].isna().all()
+    assert table.loc["same"].tolist() == [0, 0, 0]
+    assert table.loc["last", "difference"] == pytest.approx(0)
+    assert -0.06 < table.loc["last", "difference low"] < -0.04 and 0.04 < table.loc["last", "difference high"] < 0.06
+    within = common_images_table({"first": [first], "last": [last]}, within=np.arange(300)).set_index("condition")
+    assert within.loc["last", names].tolist() == [-1, -1, -1]
+
+
 def test_shared_images_may_be_kept_within_some_rows(tmp_path):
     run = make_run(tmp_path, predicted=calls(700))
     table = common_images_table({"a": [run]}, within=np.arange(600, N + 50))

@@ -73,6 +73,14 @@ def test_what_is_measured_on_a_stand_in_is_indicative(tmp_path, claim, found):
     assert (judgement.measured_text, judgement.interval) == (real.measured_text, real.interval)
 
 
+def test_a_claim_may_say_itself_what_is_stood_in_for(tmp_path):
+    """Such as a base that the authors would train on pictures not at hand: those tested on are the real ones."""
+    claim = accuracy(kind="difference", minus="b", stands_for="photographs")
+    judgement = judge_one(claim, *_two_variants(tmp_path))
+    assert (judgement.verdict, judgement.stands_for) == ("indicative", "photographs")
+    assert judgement.reason == "measured on a stand-in for photographs: the interval lies above zero"
+
+
 def _two_variants(folder, **options):
     """Three runs of a, right on 600 images, and three of b, right on 500."""
     return [

@@ -281,6 +281,18 @@ def test_every_model_is_explained_under_either_precision_and_loaded_from_a_file(
         np.testing.assert_allclose(guided_backprop(loaded, images[:2]), guided, atol=1e-5 * np.abs(guided).max())
 
 
+def test_a_discriminator_is_explained_too_and_a_generator_has_no_class_to_explain():
+    images = draw_images((4, 48, 48, 1))
+    keras.utils.set_random_seed(0)
+    discriminator = models.build("srgan_discriminator", filters=4, dense_units=8)
+    maps, guided = grad_cam(discriminator, images, 0), guided_backprop(discriminator, images)
+    assert maps.shape == (4, 48, 48) and maps.dtype == np.float32 and maps.any()
+    assert guided.shape == images.shape and np.isfinite(guided).all() and guided.any()
+    generator = models.build("srgan_generator", filters=4, blocks=1)
+    with pytest.raises(ValueError, match=r"to \(n, classes\)\. Received: 'srgan_generator'"):
+        grad_cam(generator, images)
+
+
 def test_convolutions_with_a_single_position_are_passed_over():
     model = models.build("vgg19", input_shape=(32, 32, 1))
     assert last_convolution(model) == "block5_conv4"

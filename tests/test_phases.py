@@ -46,12 +46,12 @@ def fit(data, folder, start, **settings):
     return fit_network(make(data, **settings), "hash", data, folder, precision="float32", start=start)
 
 
-def fit_head_alone(data, folder, start, **settings):
-    """The first phase alone."""
+def fit_first_phases(data, folder, start, count=1, **settings):
+    """The head's phase, or the first so many."""
     request = make(data, **settings)
-    head_alone = fitting._phases(start, request["hyperparameters"])[0]
+    phases = fitting._phases(start, request["hyperparameters"])[:count]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "_phases", lambda network, settings: [head_alone])
+        patch.setattr(fitting, "_phases", lambda network, settings: phases)
         return fit_network(request, "hash", data, folder, precision="float32", start=start)
 
 
@@ -93,8 +93,21 @@ def test_only_a_trained_batch_norm_moves_on_a_frozen_base(data, start, tmp_path)
     """The head's phase alone is trained."""
     before = base_weights(start)
     for flag, expected in (("inference", set()), ("trained", {name for name in before if "bn" in name})):
-        fitted = fit_head_alone(data, tmp_path / flag, start, epochs=1, frozen_batch_norm=flag)
+        fitted = fit_first_phases(data, tmp_path / flag, start, epochs=1, frozen_batch_norm=flag)
         assert differing(before, base_weights(fitted.model)) == expected
+
+
+def test_gradual_unfreezing_trains_a_block_more_in_each_phase(data, start, tmp_path):
+    settings = {"schedule": "gradual", "epochs": 2, "kept_epoch": "last"}
+    blocks = models.blocks.block_names(start)
+    assert len(blocks) == 3
+    whole = fit(data, tmp_path / "whole", start, **settings)
+    assert whole.history["phase"].tolist() == [1, 1, 2, 3]
+    before = base_weights(start)
+    for count in range(1, 4):
+        fitted = fit_first_phases(data, tmp_path / str(count), start, count, **settings)
+        moved = differing(before, base_weights(fitted.model))
+        assert [not moved.isdisjoint(block) for block in blocks[1:]] == [count > 1, count > 2]
 
 
 def test_a_phase_ends_where_validation_loss_has_not_fallen_for_long_enough(data, start, tmp_path):
@@ -117,7 +130,7 @@ def test_the_epoch_of_the_last_phase_with_the_lowest_validation_loss_is_kept(dat
 def test_a_phase_goes_on_from_the_epoch_that_the_one_before_it_kept(data, start, tmp_path, monkeypatch, killed_after):
     """At a rate of zero the second phase moves nothing but batch norm: the head is that of the first phase's best."""
     settings = {"epochs": 4, "learning_rate": 0.0, "head_learning_rate": 0.3, "kept_epoch": "best_validation_accuracy"}
-    first_phase = fit_head_alone(data, tmp_path / "head", start, **settings)
+    first_phase = fit_first_phases(data, tmp_path / "head", start, **settings)
     assert first_phase.kept_epoch < 4
     if killed_after:
         stop_after(monkeypatch, killed_after)

@@ -37,6 +37,11 @@ def test_each_likely_cause_is_a_variant_of_one_flag(base, mistake):
     assert differences(f"{base.removesuffix('_transfer')}_{mistake}", base) == MISTAKES[mistake]
 
 
+@pytest.mark.parametrize("base", ["vgg16", "efficientnetb0"])
+def test_every_base_is_unfrozen_gradually_too(base):
+    assert differences(f"{base}_gradual", base) == MISTAKES["gradual"]
+
+
 @pytest.mark.parametrize("base", ["resnet50", "small_transfer"])
 def test_the_high_rate_is_a_hundred_times_the_base_s(base):
     ((name, (ours, high)),) = differences(f"{base.removesuffix('_transfer')}_high_rate", base).items()

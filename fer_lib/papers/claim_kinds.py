@@ -160,6 +160,7 @@ class DifferenceClaim(_Claim):
         minus: the second; may be the first itself, without grouping.
         published: signed difference, or None for "first is higher".
         full_budget: whether it asks for what only a whole training shows, so that small budgets give no verdict.
+        stands_for: what of the paper's a variant takes the place of, not being at hand: the verdict is indicative.
     """
 
     kind: Literal["difference"]
@@ -168,6 +169,7 @@ class DifferenceClaim(_Claim):
     metric: Text
     published: Number | None = None
     full_budget: bool = False
+    stands_for: str = ""
 
     @model_validator(mode="after")
     def _published_has_a_sign(self) -> Self:

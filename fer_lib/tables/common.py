@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from fer_lib.intervals import paired_difference
 from fer_lib.runs import Run
 from fer_lib.tables.parts import interval_of
 
@@ -23,10 +24,12 @@ def common_images_table(conditions: Mapping[str, Sequence[Run]], within: np.ndar
 
     Returns:
         One row per condition: condition, classes, test images, accuracy (on its own), shared images, accuracy on shared
-        (means over the seeds), low and high (Wilson 95 % of the latter). Fractions but for the counts.
+        (means over the seeds), low and high (Wilson 95 % of the latter), difference (of the accuracy on shared from the
+        first condition's), difference low and difference high (its paired normal 95 % interval; all three NaN for the
+        first). Fractions but for the counts.
 
     Raises:
-        ValueError: if there is no condition, one has no run, or no image is shared.
+        ValueError: if there is no condition, one has no run, or not two images are shared.
     """
     empty = [name for name, runs in conditions.items() if not runs]
     if not conditions or empty:
@@ -35,12 +38,16 @@ def common_images_table(conditions: Mapping[str, Sequence[Run]], within: np.ndar
     shared_classes = [name for name in next(iter(classes.values())) if all(name in own for own in classes.values())]
     tested = [run.predictions("test").rows for runs in conditions.values() for run in runs]
     rows = set.intersection(*(set(found.tolist()) for found in (*tested, *(() if within is None else (within,)))))
-    if not rows or not shared_classes:
+    if len(rows) < 2 or not shared_classes:
         raise ValueError(f"the conditions must share test images and classes. Received: {len(rows)}, {shared_classes}")
-    table = []
+    kept = np.array(sorted(rows))
+    right = {
+        name: np.mean([_hits(run, classes[name], shared_classes, kept) for run in runs], axis=0)
+        for name, runs in conditions.items()
+    }
+    first, table = next(iter(conditions)), []
     for name, runs in conditions.items():
-        scores = [_score(run, classes[name], shared_classes, np.array(sorted(rows))) for run in runs]
-        accuracy, images = float(np.mean([score for score, _ in scores])), scores[0][1]
+        accuracy, images = float(right[name].mean()), len(right[name])
         low, high = interval_of(accuracy, images)
         own = [run.metrics["test"]["single"] for run in runs]
         table.append(
@@ -53,17 +60,26 @@ def common_images_table(conditions: Mapping[str, Sequence[Run]], within: np.ndar
                 "accuracy on shared": accuracy,
                 "low": low,
                 "high": high,
+                **_difference(right[name], None if name == first else right[first]),
             }
         )
     return pd.DataFrame(table)
 
 
-def _score(run: Run, own: Sequence[str], shared: Sequence[str], rows: np.ndarray) -> tuple[float, int]:
-    """Accuracy of a run on `rows` int64 (n,), among the shared classes alone, and how many images that are."""
+def _difference(right: np.ndarray, others: np.ndarray | None) -> dict[str, float]:
+    names = ("difference", "difference low", "difference high")
+    if others is None:
+        return dict.fromkeys(names, np.nan)
+    found = paired_difference(right, others)
+    return dict(zip(names, (found["difference"], *found["interval"]), strict=True))
+
+
+def _hits(run: Run, own: Sequence[str], shared: Sequence[str], rows: np.ndarray) -> np.ndarray:
+    """Which of the images `rows`, int64 (n,), that are of a shared class a run is right on, among these classes."""
     saved, columns = run.predictions("test"), np.array([own.index(name) for name in shared])
     counted = np.isin(saved.rows, rows) & np.isin(saved.labels, columns)
     guesses = columns[saved.probabilities[counted][:, columns].argmax(axis=1)]
-    return float((guesses == saved.labels[counted]).mean()), int(counted.sum())
+    return (guesses == saved.labels[counted])[np.argsort(saved.rows[counted])]
 
 
 def twin_table(conditions: Mapping[str, Sequence[Run]], rows: np.ndarray, twins: np.ndarray) -> pd.DataFrame:
