@@ -74,10 +74,10 @@ class Replication:
         )  # fmt: skip
 
     def verdicts(self) -> pd.DataFrame:
-        """One row per claim: what it says, published, measured, verdict, why, and where the paper says it."""
+        """One row per claim: what it says, published, measured, seeds, verdict, why, and where the paper says it."""
         rows = [judgement.to_dict() for judgement in judge(self.card, self.complete_runs())]
-        table = pd.DataFrame(rows)[["says", "published", "measured_text", "verdict", "reason", "where"]]
-        table = table.rename(columns={"says": "claim", "measured_text": "measured"})
+        table = pd.DataFrame(rows)[["says", "published", "measured_text", "n_seeds", "verdict", "reason", "where"]]
+        table = table.rename(columns={"says": "claim", "measured_text": "measured", "n_seeds": "seeds"})
         return table.fillna({"verdict": "no verdict"})
 
     def complete_runs(self) -> list[Run]:

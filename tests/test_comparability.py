@@ -78,7 +78,7 @@ def test_a_claim_may_say_itself_what_is_stood_in_for(tmp_path):
     claim = accuracy(kind="difference", minus="b", stands_for="photographs")
     judgement = judge_one(claim, *_two_variants(tmp_path))
     assert (judgement.verdict, judgement.stands_for) == ("indicative", "photographs")
-    assert judgement.reason == "measured on a stand-in for photographs: the interval lies above zero"
+    assert judgement.reason.startswith("measured on a stand-in for photographs: the interval lies above zero")
 
 
 def _two_variants(folder, **options):

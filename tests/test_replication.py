@@ -65,7 +65,7 @@ def test_complete_runs_are_those_of_this_data(trained):
 def test_a_sample_has_a_row_per_claim_and_no_verdict(trained):
     replication, runs = trained
     table = replication.verdicts()
-    assert list(table) == ["claim", "published", "measured", "verdict", "reason", "where"]
+    assert list(table) == ["claim", "published", "measured", "seeds", "verdict", "reason", "where"]
     assert table["claim"].tolist() == [claim.says for claim in CARD.claims]
     assert set(table["verdict"]) == {"no verdict", "not run"}
     assert set(table.loc[table["verdict"] == "no verdict", "reason"]) == {"sample data"}
