@@ -149,6 +149,7 @@ def test_the_best_trial_is_starred_in_every_panel():
     assert [line.get_ydata()[0] for axes in panels for line in axes.lines if line.get_marker() == "*"] == [0.5] * 5
     assert panels[0].get_xscale() == "log" and panels[1].get_xscale() == "linear"
     assert CHARTS["search"].get_suptitle() == "Random search: 5 trials"
+    assert figures.plot_search(make_trials().iloc[:1]).get_suptitle() == "Random search: 1 trial"
 
 
 @pytest.mark.parametrize(

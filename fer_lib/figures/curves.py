@@ -70,7 +70,8 @@ def plot_search(trials: pd.DataFrame, score: str = "score", title: str = "Random
         raise ValueError(f"trials must hold a {score!r} and at least one hyper-parameter. Received: {received}")
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
-    chart = make_chart(max(3.2 * columns, 5.5), 0.5 + 2.6 * rows, f"{title}: {len(scored)} trials")
+    counted = f"{len(scored)} trial{'' if len(scored) == 1 else 's'}"
+    chart = make_chart(max(3.2 * columns, 5.5), 0.5 + 2.6 * rows, f"{title}: {counted}")
     grid = chart.subplots(rows, columns, squeeze=False, sharey=True)
     best = int(scored[score].argmax())
     for index, axes in enumerate(grid.ravel()):
@@ -81,7 +82,7 @@ def plot_search(trials: pd.DataFrame, score: str = "score", title: str = "Random
     for axes in grid[:, 0]:
         axes.set_ylabel(score)
     values = listed({name: scored[name].iloc[best] for name in names})
-    chart.description = f"{title}, {len(scored)} trials; the best, {float(scored[score].max()):.1%}, has {values}."
+    chart.description = f"{title}, {counted}; the best, {float(scored[score].max()):.1%}, has {values}."
     return chart
 
 
