@@ -74,8 +74,8 @@ def guided_backprop(model: keras.Model, images: np.ndarray, class_ids: np.ndarra
     unit was active. LeakyReLU and PReLU are guided by the same rule: negative inputs let no gradient down, whatever the
     slope (`guided` says why). Other activations (such as EfficientNet's swish) pass gradients as they are.
 
-    The picture is sharp because the lower layers' edges show through: it changes little where the upper weights are
-    put at random (Adebayo et al. 2018, section 3), which Grad-CAM does not survive. It says which pixels, not why.
+    The picture is sharp because the lower layers' edges show through: it changes little where the upper weights are put
+    at random, while Grad-CAM's changes (Adebayo et al. 2018, section 3). It says which pixels, not why.
 
     Args:
         model: as for `grad_cam`; it is copied in float32.
