@@ -67,16 +67,16 @@ def run(name: str, *arguments: str) -> Result:
 def page(results: Iterable[Result]) -> str:
     """Markdown of what benchmarks printed, on which machine and with which code and packages."""
     from fer_lib.hardware import code_version, describe_hardware, describe_packages  # TensorFlow: once all is measured
+    from fer_lib.provenance import session_facts
 
-    machine = describe_hardware()
-    packages = ", ".join(f"{name} {version}" for name, version in describe_packages().items())
+    session = {"code_version": code_version(), "hardware": describe_hardware(), "packages": describe_packages()}
+    told = dict(session_facts(session))
     parts = [
         "# Speeds and memory, measured\n\n"
         'Written by `make bench ARGS="--output benchmarks/RESULTS.md"`; what is measured, and how, is told at the\n'
         "top of each benchmark's file. Ratios carry over to other machines better than seconds do.\n\n"
-        f"- {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
-        f"{len(machine['gpus']) or 'no'} GPU; {datetime.now(UTC):%Y-%m-%d}\n"
-        f"- code {code_version()}; {packages}\n"
+        f"- {told['hardware']}; {datetime.now(UTC):%Y-%m-%d}\n"
+        f"- code {told['code version']}; {told['packages']}\n"
     ]
     for result in results:
         failed = "" if result.succeeded else "\nIt FAILED.\n"

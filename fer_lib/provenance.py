@@ -116,7 +116,7 @@ def facts(runs: Sequence[Run]) -> dict[str, list[str]]:
         request, record = run.request, run.config["record"]
         told = [
             ("data", _describe_data(request["data"])),
-            *(fact for session in (record, *record.get("sessions", [])) for fact in _facts_of_session(session)),
+            *(fact for session in (record, *record.get("sessions", [])) for fact in session_facts(session)),
             ("precision", record.get("precision")),
             ("finished", str(record.get("finished") or "")[:10]),
         ]
@@ -129,7 +129,8 @@ def facts(runs: Sequence[Run]) -> dict[str, list[str]]:
     return told_facts
 
 
-def _facts_of_session(session: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+def session_facts(session: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """Code version, hardware and packages of one session of a run, each in words."""
     packages = (session.get("packages") or {}).items()
     return [
         ("code version", session.get("code_version")),

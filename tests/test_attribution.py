@@ -76,6 +76,13 @@ def maps(network):
     return grad_cam(network, IMAGES, CLASSES)
 
 
+def with_random_top(network):
+    """A copy whose last layer has the weights of another, untrained network."""
+    top = keras.models.clone_model(network)
+    top.set_weights([*network.get_weights()[:-2], *make_network(9).get_weights()[-2:]])
+    return top
+
+
 def rank_correlation(maps, others):
     """Mean over images; a map without any heat agrees with nothing."""
     pairs = zip(maps, others, strict=True)
@@ -100,17 +107,13 @@ def test_guided_gradients_are_greatest_where_the_evidence_is(network):
 
 def test_randomised_weights_change_the_map(network, maps):
     """The first sanity check of Adebayo et al. 2018, section 3: all weights at random, and those of the top alone."""
-    random = make_network(9)
-    assert rank_correlation(maps, grad_cam(random, IMAGES, CLASSES)) < 0.3
-    top = keras.models.clone_model(network)
-    top.set_weights([*network.get_weights()[:-2], *random.get_weights()[-2:]])
-    assert rank_correlation(maps, grad_cam(top, IMAGES, CLASSES)) < 0.5
+    assert rank_correlation(maps, grad_cam(make_network(9), IMAGES, CLASSES)) < 0.3
+    assert rank_correlation(maps, grad_cam(with_random_top(network), IMAGES, CLASSES)) < 0.5
 
 
 def test_guided_back_propagation_changes_little_where_the_top_is_random(network, maps):
     """Adebayo et al. find the same: it shows edges as much as what was learned, so nothing is measured on it here."""
-    top = keras.models.clone_model(network)
-    top.set_weights([*network.get_weights()[:-2], *make_network(9).get_weights()[-2:]])
+    top = with_random_top(network)
     guided = [np.abs(guided_backprop(model, IMAGES, CLASSES)).sum(axis=-1) for model in (network, top)]
     kept, of_maps = rank_correlation(*guided), rank_correlation(maps, grad_cam(top, IMAGES, CLASSES))
     assert kept > of_maps + 0.3
