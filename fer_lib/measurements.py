@@ -143,13 +143,14 @@ def measure_matrix(runs: Sequence[Run], claim: Claim) -> tuple[list[str], np.nda
 
 
 def _stored_interval(runs: Sequence[Run], metric: str) -> tuple[Interval | None, str]:
-    """The interval over images that runs hold of a number, mean over the runs, and how it was made; none mostly."""
+    """The interval that runs hold of a number, mean over the runs, and how it was made; none mostly."""
     try:
         low, high = (np.mean([read_number(run.metrics, f"{metric}_{end}") for run in runs]) for end in ("low", "high"))
     except MissingNumber:
         return None, ""
     group = runs[0].metrics[metric.split(".")[0]]
-    return (float(low), float(high)), f"{group['interval']} on {group['images']:,} images"
+    counted = next(unit for unit in ("images", "rounds") if unit in group)
+    return (float(low), float(high)), f"{group['interval']} on {group[counted]:,} {counted}"
 
 
 def _name_of_images(metrics: Sequence[dict[str, Any]]) -> str:

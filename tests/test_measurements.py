@@ -27,6 +27,13 @@ def test_the_interval_that_a_run_holds_of_a_number_is_taken(tmp_path):
     judgement = judge_one(claim, make_run(tmp_path, attribution=heat))
     assert (judgement.verdict, judgement.interval) == ("reproduced", (1.4, 1.7))
     assert judgement.rule == "bootstrap 95 % on 512 images, one seed"
+    speed = {"rounds": 50, "interval": "bootstrap 95 %"}
+    speed |= {"ratio_to_reference": 4.9, "ratio_to_reference_low": 4.7, "ratio_to_reference_high": 5.1}
+    published = {"text": "6 times", "value": 6.0, "rounding": 0.5}
+    judgement = judge_one(
+        timing(published=published, metric="timing.ratio_to_reference"), make_run(tmp_path, timing=speed)
+    )
+    assert (judgement.verdict, judgement.rule) == ("below", "bootstrap 95 % on 50 rounds, one seed")
 
 
 def test_seeds_that_differ_much_make_students_interval_count(tmp_path):

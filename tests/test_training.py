@@ -20,6 +20,7 @@ from fer_lib.progress import read_progress
 from fer_lib.provenance import facts
 from fer_lib.request import make_request
 from fer_lib.runs import Run
+from fer_lib.timing import medians_ratio_interval
 from fer_lib.training import train
 
 PAPER = "shi_light_vgg"
@@ -173,6 +174,17 @@ def test_timing_compares_two_networks(data, tmp_path):
     assert timing["ratio_to_reference"] == pytest.approx(
         timing["seconds_per_epoch"] / timing["reference_seconds_per_epoch"]
     )
+    assert 0 < timing["ratio_to_reference_low"] <= timing["ratio_to_reference"] <= timing["ratio_to_reference_high"]
+    assert timing["rounds"] == 5  # the least: a tenth of an epoch is none
+
+
+def test_the_interval_of_two_medians_holds_their_ratio_mostly_and_a_common_slowdown_does_not_widen_it():
+    rng = np.random.default_rng(0)
+    intervals = [medians_ratio_interval(rng.lognormal([np.log(4), 0], 0.2, (50, 2))) for _ in range(200)]
+    held = np.mean([low <= 4 <= high for low, high in intervals])
+    assert 0.9 <= held <= 0.99
+    slow = rng.lognormal(0, 1, (50, 1))
+    assert medians_ratio_interval(slow * [4, 1]) == pytest.approx((4, 4))
 
 
 def test_a_protocol_without_validation_keeps_the_last_epoch(data, tmp_path):
