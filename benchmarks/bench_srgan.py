@@ -1,9 +1,10 @@
 """How fast SRGAN trains and enlarges here: images per second, and what a training of FER2013 would take.
 
-    python benchmarks/bench_srgan.py [--images 256] [--filters 32] [--blocks 8] [--repeats 3]
+    python benchmarks/bench_srgan.py [--images 256] [--repeats 3]
 
-Both kinds of epoch are timed on noise, after one that traces; the content network is light VGG up to `block2_conv3`.
-Seconds of the processor stand beside those of the clock: where the machine does something else too, they say more.
+The settings are those of Liu et al.'s card (variant `srgan`), the content network is as the card has it, untrained.
+Both kinds of epoch are timed on noise, after one that traces. Seconds of the processor stand beside those of the clock:
+where the machine does something else too, they say more.
 """
 
 import argparse
@@ -12,31 +13,27 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 
-from fer_lib import models
+from fer_lib import models, papers
 from fer_lib.hardware import resolve_precision
 from fer_lib.models.srgan import build_srgan_generator
 from fer_lib.super_resolution.applying import apply_generator
 from fer_lib.super_resolution.content import build_content_network
 from fer_lib.super_resolution.training import train_srgan
 
-SETTINGS = {
-    "batch_size": 32,
-    "learning_rate": 1e-4,
-    "adversarial_learning_rate": 1e-4,
-    "pixel_weight": 1.0,
-    "content_weight": 0.01,
-    "adversarial_weight": 1e-3,
-}
+PAPER, VARIANT = "liu_separable_ensemble", "srgan"
 FER2013 = 28_709
 """Training images of FER2013."""
 
 
-def time_epochs(images: np.ndarray, repeats: int, phase: str, settings: dict[str, float]) -> tuple[float, float]:
+def time_epochs(
+    images: np.ndarray, repeats: int, phase: str, settings: dict[str, Any], content: keras.Model
+) -> tuple[float, float]:
     """Median seconds of an epoch of one phase, by the clock and by the processor; the first epoch is not counted."""
-    content = build_content_network(models.build("light_vgg"), "block2_conv3")
     epochs = repeats + 1
     warm_up = epochs if phase == "warm_up" else 0
     ends = []
@@ -68,25 +65,22 @@ def main(arguments: list[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=256, help="images of an epoch")
-    parser.add_argument("--filters", type=int, default=32, help="of the generator")
-    parser.add_argument("--blocks", type=int, default=8, help="of the generator")
-    parser.add_argument("--discriminator-filters", type=int, default=32, help="of the first convolution")
     parser.add_argument("--repeats", type=int, default=3, help="epochs that a median is of")
     options = parser.parse_args(arguments)
 
     images = np.random.default_rng(0).integers(0, 256, (options.images, 48, 48, 1)).astype(np.uint8)
-    settings = {
-        **SETTINGS,
-        "filters": options.filters,
-        "blocks": options.blocks,
-        "discriminator_filters": options.discriminator_filters,
-    }
-    rows = {phase: time_epochs(images, options.repeats, phase, settings) for phase in ("warm_up", "adversarial")}
-    generator = build_srgan_generator(filters=options.filters, blocks=options.blocks)
+    card = papers.load(PAPER)
+    settings = card.settings(VARIANT, "paper")
+    source = card.variants[card.variants[VARIANT].starts_from or ""]
+    content = build_content_network(models.build(source.model, **source.options), settings["content_layer"])
+    phases = ("warm_up", "adversarial")
+    rows = {phase: time_epochs(images, options.repeats, phase, settings, content) for phase in phases}
+    generator = build_srgan_generator(filters=settings["filters"], blocks=settings["blocks"])
     apply_generator(generator, images[:2])
     rows["enlarge to 96×96"] = time_call(lambda: apply_generator(generator, images), options.repeats)
 
-    print(f"{options.filters} filters, {options.blocks} blocks, {resolve_precision()} (enlarging: float32)")
+    print("{filters} filters, {blocks} blocks, batches of {batch_size}, content of {content_layer}".format(**settings))
+    print(f"of {source.model}; {resolve_precision()} (enlarging: float32)")
     print(f"{'':<18}{'images/s':>10}{'processor ms/image':>20}{'FER2013, minutes':>18}")
     for name, (clock, processor) in rows.items():
         rate, milliseconds = options.images / clock, 1000 * processor / options.images
