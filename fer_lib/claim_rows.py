@@ -20,6 +20,7 @@ FAMILIES = {
     "time": ("timing",),
     "data": ("data",),
     "heat maps": ("attribution",),
+    "deep features": ("features",),
     "super-resolution": ("super_resolution", "super"),
 }
 """Kinds of numbers, each with the heads of the metrics in it, in words as well where a judgement tells an order."""

@@ -36,7 +36,7 @@ __all__ = ["OTHER_DATA", "RULES", "SAMPLE_DATA", "SHORTENED", "VERDICTS", "Judge
 
 T = TypeVar("T")
 
-TRAINED = ("history", "attribution", "super_resolution")
+TRAINED = ("history", "attribution", "features", "super_resolution")
 """Numbers of a run as a whole that its training decides, as it does those of a split."""
 
 

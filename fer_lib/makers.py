@@ -12,6 +12,8 @@ import numpy as np
 
 from fer_lib import classifiers, models, pipeline
 from fer_lib.attribution import measure_attribution
+from fer_lib.audit import leaked_mask
+from fer_lib.compactness import measure_compactness
 from fer_lib.crops import check_side
 from fer_lib.datasets import FerDataset
 from fer_lib.evaluation import evaluate, history_metrics, predict_splits
@@ -77,7 +79,8 @@ class Job:
 
 
 def _make_network(job: Job) -> dict[str, Any]:
-    crop_side = job.request["hyperparameters"].get("test_crop_side")
+    settings = job.request["hyperparameters"]
+    crop_side = settings.get("test_crop_side")
     if crop_side:
         check_side(crop_side, *job.data.test.images.shape[1:3])  # told before the training, not after it
     fitted = _fit(job)
@@ -104,7 +107,13 @@ def _make_network(job: Job) -> dict[str, Any]:
             "images_per_second": len(job.data.train) / per_epoch,
         },
         **(_explain(job, fitted.model) if job.request.get("attribution") else {}),
+        **({"features": _describe_features(job, fitted.model, arrays)} if "centre_weight" in settings else {}),
     }
+
+
+def _describe_features(job: Job, model: keras.Model, arrays: dict[str, np.ndarray]) -> dict[str, float]:
+    """How compact the classes of the test images are, of the networks of a paper that has a centre loss."""
+    return measure_compactness(model, job.data.test.images, arrays["labels_test"])
 
 
 def _explain(job: Job, model: keras.Model) -> dict[str, Any]:
@@ -163,10 +172,12 @@ def _make_super_resolution(job: Job) -> dict[str, Any]:
     ways = {name: partial(enlarge, method=name) for name in INTERPOLATIONS} | {
         "srgan": partial(enlarge, method=generator)
     }
+    own = job.data.test.images[~leaked_mask(job.data.train, job.data.test)]
     return {
         "super_resolution": {
             **_flat(measure_enlarging(job.data.test.images, ways)),
             "validation": _flat(measure_enlarging(job.data.validation.images, ways)),
+            **({"unleaked": _flat(measure_enlarging(own, ways))} if len(own) > 1 else {}),
         },
         "history": {"epochs": len(history)},
         "model": {"parameters": generator.count_params()},

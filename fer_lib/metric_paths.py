@@ -70,7 +70,8 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
         "deletion_area",
         "insertion_area",
     ),
-    "super_resolution": ("psnr", "ssim", "psnr_over_bicubic", "ssim_over_bicubic"),
+    "features": ("silhouette",),
+    "super_resolution": ("psnr", "ssim", "psnr_over_bicubic", "ssim_over_bicubic", "ssim_over_bicubic_low"),
 }
 """Numbers of a run as a whole; per class means the class with the fewest images, leaked what also stands in train."""
 

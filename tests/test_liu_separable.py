@@ -6,12 +6,16 @@ import json
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import silhouette_score
 from tiny_data import make_tiny_data
 
 from fer_lib import models, papers
+from fer_lib.audit import leaked_mask
 from fer_lib.claims import judge
+from fer_lib.compactness import measure_compactness
 from fer_lib.crops import ten_crops
 from fer_lib.feature_fusion import fuse_features
+from fer_lib.fusing import Member, fuse
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import classification_metrics
 from fer_lib.models.features import feature_model
@@ -48,6 +52,12 @@ def run_of(runs, variant):
     return Run(run_folder(runs, "smoke", PAPER, variant, 0))
 
 
+def _splits(runs, variant):
+    """The images that a variant sees."""
+    replication = dataclasses.replace(open_replication(PAPER, "smoke", "sample", str(runs)), data=DATA)
+    return replication.splits(variant)
+
+
 def test_an_ensemble_brings_all_that_it_is_made_from(runs):
     made = {path.parents[1].name for path in (runs / "smoke" / PAPER).glob("*/seed-0/metrics.json")}
     assert {*ENSEMBLES, "model_a_short", "model_b_scratch", "srgan", "vgg19"} <= made
@@ -80,13 +90,41 @@ def test_centre_loss_is_noted_and_gone_from_the_network_kept(runs):
     np.testing.assert_allclose(predicted, images.probabilities, atol=1e-5)
 
 
+def test_how_compact_classes_are_is_measured_with_and_without_centre_loss(runs):
+    """On the features that the loss draws together, of the network kept."""
+    for name in ("model_a_short", "model_b_scratch"):
+        run, test = run_of(runs, name), _splits(runs, name).test
+        kept = keras.models.load_model(run.folder / "model.keras", compile=False)
+        features = feature_model(kept).predict(test.images / np.float32(255), verbose=0)
+        assert run.metrics["features"]["silhouette"] == pytest.approx(silhouette_score(features, test.labels), abs=1e-4)
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
+def test_compactness_that_is_not_defined_is_not_told(labels):
+    model = models.build("separable", width=0.25)
+    assert measure_compactness(model, DATA.test.images[:3], np.array(labels)) == {}
+
+
+def test_what_an_ensemble_chooses_does_not_depend_on_the_test_images(runs):
+    members = [Member(run_of(runs, name), _splits(runs, name)) for name in CARD.variants["ensemble_scratch"].members]
+    noise = [np.random.default_rng(0).permuted(member.data.test.images) for member in members]
+    others = [
+        Member(member.run, dataclasses.replace(member.data, test=dataclasses.replace(member.data.test, images=images)))
+        for member, images in zip(members, noise, strict=True)
+    ]
+    (as_they_are, chosen), (changed, same) = fuse("features", tuple(members), 7), fuse("features", tuple(others), 7)
+    assert np.abs(as_they_are["single_test"] - changed["single_test"]).max() > 1e-6
+    for name in ("strength", "trials"):
+        assert chosen["single"][name] == same["single"][name]
+    np.testing.assert_array_equal(as_they_are["single_validation"], changed["single_validation"])
+
+
 def test_enlarged_pictures_are_what_model_b_sees(runs):
     assert run_of(runs, "model_b_scratch").request["options"]["input_shape"] == [96, 96, 1]
     nearest = make_request(CARD, "model_b_scratch_nearest", 0, "smoke", DATA)
     assert nearest["enlarged_by"] == "nearest" and nearest["options"]["input_shape"] == [96, 96, 1]
-    replication = dataclasses.replace(open_replication(PAPER, "smoke", "sample", str(runs)), data=DATA)
     by_srgan, by_repetition = (
-        replication.splits(name).test.images for name in ("model_b_scratch", "model_b_scratch_nearest")
+        _splits(runs, name).test.images for name in ("model_b_scratch", "model_b_scratch_nearest")
     )
     np.testing.assert_array_equal(by_repetition, DATA.test.images.repeat(2, axis=1).repeat(2, axis=2))
     assert by_srgan.shape == by_repetition.shape and (by_srgan != by_repetition).any()
@@ -99,6 +137,7 @@ def test_a_generator_is_measured_on_held_out_faces(runs):
     assert found["psnr"] == found["enlargers"]["srgan"]["psnr"]
     assert found["ssim_over_bicubic_low"] <= found["ssim_over_bicubic"] <= found["ssim_over_bicubic_high"]
     assert found["images"] + found["left_out"] == len(DATA.test)
+    assert found["unleaked"]["images"] == (~leaked_mask(DATA.train, DATA.test)).sum()
     assert len(run.history) == 1
     claims = {judgement.claim_id: judgement for judgement in judge(CARD, [run])}
     assert claims["srgan_keeps_detail"].verdict is None and "SSIM" not in claims["srgan_keeps_detail"].measured_text
@@ -171,8 +210,16 @@ def test_a_generator_may_compare_features_of_weights_that_are_at_hand(tmp_path, 
     network.save(tmp_path / "weights.keras")
     monkeypatch.setattr("fer_lib.models.weights.weights_available", lambda name, weights: "")
     monkeypatch.setattr("fer_lib.models.weights._download", lambda name: tmp_path / "weights.keras")
-    monkeypatch.setattr("fer_lib.makers.train_srgan", lambda *arguments, **options: seen.append(arguments[6]))
-    with pytest.raises(TypeError):  # nothing was trained
+
+    class Reached(Exception):
+        pass
+
+    def stop(*arguments, **options):
+        seen.append(arguments[6])
+        raise Reached
+
+    monkeypatch.setattr("fer_lib.makers.train_srgan", stop)
+    with pytest.raises(Reached):
         train(PAPER, "srgan_imagenet", profile="smoke", data=DATA, runs=tmp_path, precision="float32")
     (content,) = seen
     images = DATA.test.images / np.float32(255)
@@ -187,7 +234,7 @@ def test_a_crop_that_does_not_fit_is_told_before_the_training(tmp_path, monkeypa
         train(PAPER, "model_a", profile="smoke", data=DATA, runs=tmp_path, overrides={"test_crop_side": 50})
 
 
-def test_a_small_budget_withholds_the_verdict_on_a_number_and_not_on_a_comparison():
+def test_variants_of_a_small_budget_have_their_own_epochs():
     assert CARD.variants["vgg16"].small_budget and not CARD.variants["model_a"].small_budget
     requests = {
         name: make_request(CARD, name, 0, "paper", DATA)["epochs"] for name in ("model_a", "model_a_short", "vgg16")

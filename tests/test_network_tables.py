@@ -87,7 +87,11 @@ def make_doubling(folder):
         bicubic = {"psnr": 28.0, "psnr_interval": [27.5, 28.5], "ssim": 0.9, "ssim_interval": [0.89, 0.91]}
         return {"filter": "area", "n": n, "left_out": 1, "enlargers": {"bicubic": bicubic, "srgan": srgan}}
 
-    return make_run(folder, "srgan", super_resolution={**measured(3588, 0.25), "validation": measured(3580, 0.0)})
+    return make_run(
+        folder,
+        "srgan",
+        super_resolution={**measured(3588, 0.25), "validation": measured(3580, 0.0), "unleaked": measured(3000, 0.5)},
+    )
 
 
 def test_ways_of_enlarging_stand_side_by_side_on_both_splits(tmp_path):
@@ -100,11 +104,13 @@ def test_ways_of_enlarging_stand_side_by_side_on_both_splits(tmp_path):
         ["PublicTest", 3580, "srgan"],
         ["PrivateTest", 3588, "bicubic"],
         ["PrivateTest", 3588, "srgan"],
+        ["PrivateTest without leaks", 3000, "bicubic"],
+        ["PrivateTest without leaks", 3000, "srgan"],
     ]
-    assert table["PSNR"].tolist() == [28.0, 28.5, 28.0, 28.75]
+    assert table["PSNR"].tolist() == [28.0, 28.5, 28.0, 28.75, 28.0, 29.0]
     assert table.loc[1, "PSNR":].tolist() == [28.5, 28, 29, 0.5, 0.4, 0.6, 0.91, 0.9, 0.92, 0.01, -0.001, 0.021]
     of_bicubic = table[table["way"] == "bicubic"]
-    assert of_bicubic.filter(like="over").isna().all(axis=None) and table.drop(columns="way").notna().sum().min() == 2
+    assert of_bicubic.filter(like="over").isna().all(axis=None) and table.drop(columns="way").notna().sum().min() == 3
 
 
 def test_enlarging_is_read_as_it_is_measured(tmp_path):

@@ -22,12 +22,13 @@ def build_resnet50(
 ) -> keras.Model:
     """Build ResNet50 (He et al. 2015) for transfer, as Zakavi and Okhunov do in *Transfer Learning*.
 
+    Model B of Liu, Zhang and Xin (section 3.1) is the same with no hidden layer (`head_units=()`) at 96×96.
     The base has 23,587,712 parameters; with its 1000-way top, which is left out, it would have 25,636,712.
 
     Args:
         input_shape: height, width (at least 32) and the one channel of an image; pixels float in [0, 1].
         classes: width of the softmax.
-        head_units: widths of the hidden layers of the three-layer perceptron; the paper gives none.
+        head_units: widths of the hidden layers of Zakavi and Okhunov's three-layer perceptron, which are not stated.
         weights: what the base starts from: "none" (random), "imagenet" (downloaded by Keras), or the path of a file.
         pixels: "expected" scales pixels as the ImageNet weights expect them; "unit" leaves them in [0, 1], which they
             do not expect.
@@ -55,6 +56,7 @@ def build_vgg16(
 ) -> keras.Model:
     """Build VGG16 (Simonyan and Zisserman 2014) for transfer, as Zakavi and Okhunov do in *Transfer Learning*.
 
+    The baseline of Liu, Zhang and Xin (Table 1) is the same with no hidden layer (`head_units=()`).
     The base has 14,714,688 parameters, all of them in convolutions.
 
     Args:

@@ -6,7 +6,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from fer_lib.cache import read_cache, user_cache_folder, write_cache
@@ -17,7 +16,7 @@ from fer_lib.super_resolution.pairs import check_images, enlarge_bicubic, enlarg
 if TYPE_CHECKING:
     import keras
 
-ENLARGING_VERSION = 1
+ENLARGING_VERSION = 2
 """Raised whenever the same data and generator give other pixels; caches of another version are made anew."""
 
 INTERPOLATIONS = {"bicubic": enlarge_bicubic, "nearest": enlarge_nearest}
@@ -117,8 +116,8 @@ def _enlarge_splits(data: FerDataset, method: str, generator_path: Path | None) 
 
 def _content_key(data: FerDataset, method: str, generator_path: Path | None) -> str:
     """Hash of all that determines the pixels, the source's and the library's version included."""
-    library = f"tensorflow {version('tensorflow')}" if method == SRGAN else f"cv2 {cv2.__version__}"
-    key = hashlib.sha256(f"{ENLARGING_VERSION} {method} {library}\n{data.sha256}\n".encode())
+    library = "tensorflow" if method == SRGAN else "pillow"
+    key = hashlib.sha256(f"{ENLARGING_VERSION} {method} {library} {version(library)}\n{data.sha256}\n".encode())
     for name, split in data.splits().items():
         key.update(f"{name} {split.images.shape}\n".encode())
         key.update(np.ascontiguousarray(split.rows).data)

@@ -62,12 +62,12 @@ def train_srgan(
     Args:
         train: uint8 (n, h, w, c), sides divisible by 2; large images, from which the small ones are made.
         validation: uint8 (m, h, w, c); they are measured after each epoch and choose nothing.
-        settings: `epochs` in all and how many of them are `warm_up_epochs`; `batch_size`, `learning_rate` of the
-            warm-up and `adversarial_learning_rate` of both networks after it (Ledig et al.: 16, 1e-4 with Adam for
-            10^6 steps on pixels, then 1e-4 for 10^5 steps and 1e-5 for as many more);
-            `pixel_weight`, above 0, `content_weight`, of the content loss over the mean square of its features, and
-            `adversarial_weight` (Ledig et al.: no pixel loss, 1 of features scaled by 1 / 12.75, and 1e-3); `filters`
-            and `blocks` of the generator, `discriminator_filters`, whose dense layer is 16 times as wide.
+        settings: `optimizer`, where it is said, "adam"; `epochs` in all and how many of them are `warm_up_epochs`;
+            `batch_size`, `learning_rate` of the warm-up and `adversarial_learning_rate` of both networks after it
+            (Ledig et al.: 16, 1e-4 with Adam for 10^6 steps on pixels, then 1e-4 for 10^5 steps and 1e-5 for as many
+            more); `pixel_weight`, above 0, `content_weight`, of the content loss over the mean square of its features,
+            and `adversarial_weight` (Ledig et al.: no pixel loss, 1 of features scaled by 1 / 12.75, and 1e-3);
+            `filters` and `blocks` of the generator, `discriminator_filters`, whose dense layer is 16 times as wide.
         folder: history.csv and checkpoint.npz are written there after every epoch.
         seed: of weights and order.
         sha256: hash of the request; a checkpoint of another request is not used.
@@ -174,6 +174,8 @@ def _check(train: np.ndarray, validation: np.ndarray, settings: Mapping[str, Any
     if not 0 <= settings["warm_up_epochs"] <= settings["epochs"] or settings["epochs"] < 1:
         received = f"warm_up_epochs={settings['warm_up_epochs']}, epochs={settings['epochs']}"
         raise ValueError(f"epochs must be at least 1, warm_up_epochs at most as many. Received: {received}")
+    if settings.get("optimizer", "adam") != "adam":
+        raise ValueError(f"optimizer of SRGAN must be 'adam'. Received: {settings['optimizer']!r}")
     if not settings["pixel_weight"] > 0:
         raise ValueError(f"pixel_weight must be above 0. Received: {settings['pixel_weight']!r}")
     if settings["content_weight"] and content is None:
