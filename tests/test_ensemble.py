@@ -175,8 +175,7 @@ def test_the_trap_of_features_that_know_their_training_images():
     assert weight < 0.5 and accuracies.max() >= alone
 
 
-def test_choices_depend_on_training_and_validation_alone():
-    """The same arrays give the same layer, and predicting another set leaves it as it was."""
+def test_the_same_arrays_give_the_same_layer_and_predicting_leaves_it_as_it_was():
     first, second = fuse(0, 1), fuse(0, 1)
     _, *test = halves(50, seed=3)
     features = np.hstack(test)
