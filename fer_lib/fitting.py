@@ -19,12 +19,12 @@ from fer_lib.labels import GROUPINGS
 from fer_lib.layers import FAST_LAYERS, CompiledPReLU, with_fast_kernels
 from fer_lib.losses import with_centre_loss
 from fer_lib.models.weights import transfer_weights
-from fer_lib.optimizers import FusedAdamax
+from fer_lib.optimizers import FusedAdam, FusedAdamax
 from fer_lib.recorder import EpochRecorder
 from fer_lib.unfreezing import Phase, open_blocks, plan_phases
 
 OPTIMIZERS: dict[str, tuple[type[keras.optimizers.Optimizer], tuple[str, ...]]] = {
-    "adam": (keras.optimizers.Adam, ("beta_1", "beta_2")),
+    "adam": (FusedAdam, ("beta_1", "beta_2")),
     "adamax": (FusedAdamax, ("beta_1", "beta_2")),
     "sgd": (keras.optimizers.SGD, ("momentum",)),
 }

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fer_lib.optimizers import FusedAdam
 from fer_lib.super_resolution.pairs import SCALE
 
 Step = Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
@@ -39,7 +40,7 @@ class Content:
 def make_players(generator: keras.Model, discriminator: keras.Model, settings: Mapping[str, Any]) -> Players:
     """Give both networks Adam with β1 = 0.9 (section 3.2), the generator's at the rate of the warm-up."""
     rates = settings["learning_rate"], settings["adversarial_learning_rate"]
-    optimizers = [keras.optimizers.Adam(rate) for rate in rates]
+    optimizers = [FusedAdam(rate) for rate in rates]
     for network, optimizer in zip((generator, discriminator), optimizers, strict=True):
         optimizer.build(network.trainable_variables)
     return Players(generator, discriminator, *optimizers)
