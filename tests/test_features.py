@@ -15,7 +15,7 @@ SMALL = {
     "light_vgg": {"filters": (2, 3, 4), "dense_units": 5},
     "lenet5": {"filters": (2, 3, 4), "dense_units": (6, 5)},
     "lenet_sfew": {"filters": (2, 3), "dense_units": (6, 5)},
-    "separable": {"width": 1 / 16},
+    "separable": {"width": 1 / 16, "middle_blocks": 1},
     "shallow": {"filters": (2, 3), "dense_units": (5,)},
     "vgg16_extended": {"width": 1 / 64, "dense_units": (5,)},
     "small_residual": {"width": 1 / 4, "head_units": (6, 5)},

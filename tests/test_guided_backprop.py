@@ -143,7 +143,7 @@ def test_what_lies_above_a_layer_does_not_matter_and_what_lies_below_guides():
 @pytest.fixture(scope="module")
 def separable():
     keras.utils.set_random_seed(0)
-    model = models.build("separable", input_shape=(24, 24, 1), width=0.25)
+    model = models.build("separable", input_shape=(24, 24, 1), width=0.25, middle_blocks=1)
     rng = np.random.default_rng(0)
     for layer in model.layers:
         if isinstance(layer, layers.PReLU):

@@ -215,7 +215,7 @@ def gradient(model, images, labels):
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("light_vgg", {"filters": (3, 4, 5)}), ("separable", {"width": 1 / 16})],
+    [("light_vgg", {"filters": (3, 4, 5)}), ("separable", {"width": 1 / 16, "middle_blocks": 1})],
     ids=["vgg", "model_a"],
 )
 def test_a_model_with_fast_kernels_has_the_gradient_of_the_plain_one(name, options):

@@ -84,7 +84,7 @@ def test_centre_loss_is_noted_and_gone_from_the_network_kept(runs):
     kept = keras.models.load_model(run.folder / "model.keras", compile=False)
     images = run.predictions("test")
     assert [layer.name for layer in kept.layers] == [
-        layer.name for layer in models.build("separable", width=0.25).layers
+        layer.name for layer in models.build("separable", width=0.25, middle_blocks=1).layers
     ]
     predicted = kept.predict(DATA.test.images / np.float32(255), verbose=0)
     np.testing.assert_allclose(predicted, images.probabilities, atol=1e-5)
@@ -102,7 +102,7 @@ def test_how_compact_classes_are_is_measured_with_and_without_centre_loss(runs):
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
 def test_compactness_that_is_not_defined_is_not_told(labels):
-    model = models.build("separable", width=0.25)
+    model = models.build("separable", width=0.25, middle_blocks=1)
     assert measure_compactness(model, DATA.test.images[:3], np.array(labels)) == {}
 
 

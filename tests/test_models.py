@@ -53,7 +53,7 @@ TINY = {
     "shallow": {"filters": (2, 3), "dense_units": (5,)},
     "vgg16_extended": {"width": 1 / 64, "dense_units": (5,)},
     "small_residual": {"width": 1 / 4, "head_units": (6, 5)},
-    "separable": {"width": 1 / 16},
+    "separable": {"width": 1 / 16, "middle_blocks": 1},
 }
 BASES = {"vgg16": 14_714_688, "resnet50": 23_587_712, "efficientnetb0": 4_049_571, "small_residual": 152_304}
 

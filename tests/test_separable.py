@@ -90,6 +90,18 @@ def test_width_scales_filters_and_leaves_sixteen(narrow):
     assert narrow.get_layer("block1_conv2").filters == 16 and narrow.get_layer("block10_sepconv2").filters == 64
 
 
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_the_last_blocks_of_the_middle_flow_stay_where_there_are_fewer(count):
+    names = [layer.name for layer in models.build("separable", width=1 / 16, middle_blocks=count).layers]
+    assert [block for block in range(5, 9) if f"block{block}_add" in names] == list(range(9 - count, 9))
+
+
+@pytest.mark.parametrize("count", [-1, 5])
+def test_blocks_that_the_middle_flow_does_not_have_are_refused(count):
+    with pytest.raises(ValueError, match=rf"middle_blocks must be in 0 \.\.\. 4. Received: {count}"):
+        models.build("separable", middle_blocks=count)
+
+
 @pytest.mark.parametrize("classes", [3, 7])
 def test_other_sides_and_classes(classes):
     model = models.build("separable", input_shape=[32, 40, 1], classes=classes, width=1 / 16)

@@ -17,6 +17,7 @@ def build_separable(
     classes: int = 7,
     dropout_rate: float = 0.5,
     width: float = 1.0,
+    middle_blocks: int = MIDDLE_BLOCKS,
 ) -> keras.Model:
     """Build model A of Liu, Zhang and Xin, *Face Expression Recognition Based on Improved CNN*, section 2.2, Figure 1.
 
@@ -39,10 +40,16 @@ def build_separable(
         dropout_rate: fraction of what the last convolution is fed that is dropped while training; 0 leaves the layer
             out.
         width: factor on all numbers of filters, none below 16; below 1 for a trial on little data.
+        middle_blocks: how many of blocks 5 to 8 there are, the last of them; below 4 for a trial on little data.
 
     Returns:
         A functional model, one flat graph, from float (n, *input_shape) to float32 probabilities (n, classes).
+
+    Raises:
+        ValueError: if `middle_blocks` is not in 0 ... 4.
     """
+    if middle_blocks not in range(MIDDLE_BLOCKS + 1):
+        raise ValueError(f"middle_blocks must be in 0 ... {MIDDLE_BLOCKS}. Received: {middle_blocks!r}")
     images = keras.Input(input_shape, name="images")
     x = _convolution(images, 16, width, "block1_conv1")
     x = layers.PReLU(name="block1_prelu1")(x)  # (n, 46, 46, 16)
@@ -50,7 +57,7 @@ def build_separable(
     x = layers.PReLU(name="block1_prelu2")(x)  # (n, 44, 44, 32)
     for block, filters in enumerate(ENTRY_FILTERS, start=2):
         x = _shrinking_block(x, (filters, filters), width, f"block{block}", activate_first=block > 2)
-    for block in range(5, 5 + MIDDLE_BLOCKS):  # (n, 6, 6, 256)
+    for block in range(9 - middle_blocks, 9):  # (n, 6, 6, 256)
         x = _middle_block(x, width, f"block{block}")
     x = _shrinking_block(x, (256, 512), width, "block9", activate_first=True)  # (n, 3, 3, 512)
     for number, filters in enumerate((512, 1024), start=1):
