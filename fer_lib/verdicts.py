@@ -247,7 +247,7 @@ def _format(value: float, unit: Unit, signed: bool, like: float | None = None) -
     plus = "+" if signed or unit == "points" else ""
     if unit:
         return f"{100 * value:{plus}.1f}", unit
-    if like is None and float(value).is_integer():
+    if like is None and _is_count(value, unit):
         return f"{value:{plus},.0f}", ""
     size = abs(value if like is None else like)
     return f"{value:{plus},.{3 if size < 1 else 2 if size < 100 else 0}f}", ""
@@ -257,12 +257,18 @@ def _span(low: float, high: float, unit: Unit) -> str:
     """`58.55 to 58.65 %`: the published number with its rounding needs a digit more than measured ones."""
     scale, suffix = (100.0, f" {unit}") if unit else (1.0, "")
     if high - low <= TOLERANCE:
-        return f"{low * scale:g}{suffix}"
+        return format_number(low, unit) if _is_count(low, unit) else f"{low * scale:g}{suffix}"
     return f"{low * scale:.6g} to {high * scale:.6g}{suffix}"
 
 
 def _distance(value: float, unit: Unit) -> str:
     """How far apart two numbers are, always positive; percents are told apart in points."""
+    if _is_count(value, unit):
+        return format_number(value, unit)
     shown = 100 * value if unit else value
     digits = f"{shown:.1f}" if shown >= 1 else f"{shown:.2g}"
     return digits + (" points" if unit else "")
+
+
+def _is_count(value: float, unit: Unit) -> bool:
+    return not unit and float(value).is_integer()

@@ -27,6 +27,18 @@ def test_the_rules_name_every_verdict_and_every_kind_of_claim():
     )
 
 
+@pytest.mark.parametrize(
+    ("measured", "reason"),
+    [
+        (2_720_439.0, "the measured value meets the published 2,720,439"),
+        (2_720_442.0, "the measured value lies 3 above the published 2,720,439"),
+        (1_720_439.0, "the measured value lies 1,000,000 below the published 2,720,439"),
+    ],
+)
+def test_counts_are_told_to_their_last_digit(measured, reason):
+    assert judge_value(2_720_439.0, 2_720_439.0, measured, None, "")[1] == reason
+
+
 numbers = st.floats(-10, 10).map(lambda value: round(value, 3))
 spans = st.tuples(numbers, numbers).map(sorted).map(tuple)
 scales = st.sampled_from([0.25, 0.5, 2.0, 8.0, 64.0])
