@@ -17,7 +17,7 @@ reproduce: $(READY) ## Run every notebook, write reports/index.html (PROFILE=aut
 	$(BIN)/fer-lib run --profile $(PROFILE) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 test: lint ## Lint, types, unit tests, and every notebook on the built-in sample
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/test_notebooks.py tests
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests/test_notebooks.py tests
 
 lab: $(READY) ## Open the notebooks in JupyterLab (ARGS=--no-browser prints the address alone)
 	$(BIN)/python -m fer_lib.lab $(ARGS)

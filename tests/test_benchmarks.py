@@ -1,7 +1,7 @@
 """What benchmarks say of a number, and the one that reaches into a training; what they measure is not judged here."""
 
 import pytest
-from bench_training import BATCH_SIZE, OVERHEAD_EPOCHS, _Clock, measure_overhead
+from bench_training import OVERHEAD_EPOCHS, _Clock, measure_overhead
 from measuring import beside_target, measure
 
 from benchmarks import __main__ as command
@@ -39,7 +39,7 @@ def test_what_benchmarks_print_becomes_a_page_with_the_one_that_failed(monkeypat
 def test_the_overhead_is_measured_over_every_epoch(monkeypatch):
     ends = []
     monkeypatch.setattr(_Clock, "end_epoch", _counted(_Clock.end_epoch, ends))
-    measure_overhead(BATCH_SIZE)
+    measure_overhead(2)
     assert [progress.epoch for progress in ends] == list(range(OVERHEAD_EPOCHS + 1))
 
 

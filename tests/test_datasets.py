@@ -206,6 +206,7 @@ def test_every_release_is_found_in_its_place(name: str, tmp_path: Path, monkeypa
 
 def test_sample_is_loaded_by_name_and_where_no_data_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER2013_CSV", "")
+    monkeypatch.delenv("FER_LIB_CACHE")  # the sample takes seconds to draw, and the notebooks have drawn it
     monkeypatch.setattr("fer_lib.paths.DATA", tmp_path)
 
     named, fallen_back = load_data("sample"), load_data()
