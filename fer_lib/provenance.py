@@ -15,13 +15,16 @@ from fer_lib.summaries import Evidence
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run in the table of what was run; accuracies and F1 as fractions, None where a run has none."""
+    """One run in the table of what was run.
+
+    Accuracies and F1 are fractions, None where a run has none; `epochs` is for people to read: `25 (20)` where epoch 20
+    was kept, `6` where the last one always stands, `–` of what has no epochs.
+    """
 
     variant: str
     seed: int
     folder: Path
-    epochs: int | None
-    kept_epoch: int | None
+    epochs: str
     validation_accuracy: float | None
     test_accuracy: float | None
     unleaked_accuracy: float | None
@@ -51,8 +54,7 @@ def run_rows(evidence: Evidence) -> list[RunRow]:
             variant=request["variant"],
             seed=request["seed"],
             folder=run.folder,
-            epochs=_look_up(metrics, "history", "epochs"),
-            kept_epoch=_look_up(metrics, "history", "kept_epoch"),
+            epochs=_describe_epochs(metrics.get("history", {})),
             validation_accuracy=_look_up(metrics, "validation", "single", "accuracy"),
             test_accuracy=_look_up(metrics, "test", "single", "accuracy"),
             unleaked_accuracy=_look_up(metrics, "test", "single_unleaked", "accuracy"),
@@ -109,6 +111,20 @@ def search_trials(evidence: Evidence) -> list[dict[str, str]]:
     return [{str(name): str(value) for name, value in row.items()} for row in rows]
 
 
+def enlargings(evidence: Evidence) -> list[dict[str, str]]:
+    """How close halved and enlarged PrivateTest faces come to the originals; none where no run enlarges.
+
+    Returns:
+        One row per run and way of enlarging: variant, seed, way, PSNR in decibels and SSIM with their 95 % intervals
+        (Student, by images), each with its paired difference `over bicubic`.
+    """
+    return [
+        {"variant": run.request["variant"], "seed": str(run.request["seed"]), "way": way, **_describe_quality(values)}
+        for run in evidence.runs
+        for way, values in (_look_up(run.metrics, "super_resolution", "enlargers") or {}).items()
+    ]
+
+
 def facts(runs: Sequence[Run]) -> dict[str, list[str]]:
     """What the runs were made with: for each kind of fact its distinct values, the commonest first."""
     found: dict[str, Counter[str]] = {}
@@ -137,6 +153,24 @@ def session_facts(session: Mapping[str, Any]) -> list[tuple[str, str | None]]:
         ("hardware", _describe_hardware(session.get("hardware") or {})),
         ("packages", ", ".join(f"{name} {version}" for name, version in packages)),
     ]
+
+
+def _describe_epochs(history: Mapping[str, Any]) -> str:
+    if not history.get("epochs"):
+        return "–"
+    kept = history.get("kept_epoch")
+    return f"{history['epochs']} ({kept})" if kept else str(history["epochs"])
+
+
+def _describe_quality(values: Mapping[str, Any]) -> dict[str, str]:
+    """Measures of one way of enlarging; a difference from itself is a dash."""
+    told = {}
+    for measure, name, digits in (("psnr", "PSNR (dB)", 2), ("ssim", "SSIM", 4)):
+        for key, column, sign in ((measure, name, ""), (f"{measure}_over_bicubic", f"{name} over bicubic", "+")):
+            numbers = [values[key], *values[f"{key}_interval"]] if key in values else []
+            mean, *ends = [f"{number:{sign}.{digits}f}" for number in numbers] or ["–"]
+            told[column] = f"{mean} [{', '.join(ends)}]" if ends else mean
+    return told
 
 
 def _list_seeds(seeds: Sequence[int]) -> str:

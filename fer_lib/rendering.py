@@ -91,6 +91,7 @@ def _environment() -> Environment:
         "count_verdicts": summaries.count_verdicts,
         "data_differs": summaries.data_differs,
         "distances": summaries.distances,
+        "enlargings": provenance.enlargings,
         "facts": provenance.facts,
         "families": claim_rows.families,
         "numbers_by_seed": claim_rows.numbers_by_seed,

@@ -6,6 +6,7 @@ from html_pages import STATUSES, Page, claims_of, write_index
 
 from fer_lib import papers, report
 from fer_lib.claims import RULES, judge
+from fer_lib.files import write_json
 from fer_lib.paths import PROJECT, PUBLISHED
 from fer_lib.published import publish, published_runs
 from fer_lib.runs import find_runs
@@ -165,6 +166,25 @@ def test_the_published_search_is_shown(site):
     page = Page(report.write_results(site / "published")[1].read_text(encoding="utf-8"))
     assert "Random search: 2 trials" in page.text and "trial learning rate 7 0.00123 2 0.5" in page.text
     (site / "published" / PAPER / "search.csv").unlink()
+
+
+def test_an_enlarger_is_shown_by_its_pictures_beside_interpolation(tmp_path):
+    paper = "liu_separable_ensemble"
+    run = write_fake_run(tmp_path / "runs", paper=paper, variant="srgan")
+    bicubic = {"psnr": 26.894, "psnr_interval": [26.81, 26.97], "ssim": 0.8879, "ssim_interval": [0.8867, 0.889]}
+    better = {"psnr_over_bicubic": 2.367, "psnr_over_bicubic_interval": [2.329, 2.405]}
+    better |= {"ssim_over_bicubic": -0.0443, "ssim_over_bicubic_interval": [-0.0436, 0.0449]}
+    measured = {"enlargers": {"bicubic": bicubic, "srgan": {**bicubic, **better}}}
+    write_json(run.folder / "metrics.json", {"super_resolution": measured, "history": {"epochs": 6}})
+    publish(tmp_path / "runs", destination=tmp_path / "published")
+    markdown, html = (path.read_text(encoding="utf-8") for path in report.write_results(tmp_path / "published"))
+    assert "| srgan | 0 | 6 | – | – | – | – |" in markdown
+    own = "| 26.89 [26.81, 26.97] | {} | 0.8879 [0.8867, 0.8890] | {} |"
+    assert f"| srgan | 0 | bicubic {own.format('–', '–')}" in markdown
+    over = own.format("+2.37 [+2.33, +2.40]", "-0.0443 [-0.0436, +0.0449]")
+    assert f"| srgan | 0 | srgan {over}" in markdown
+    text = Page(html).text
+    assert "Enlarging: 2 ways" in text and "+2.37 [+2.33, +2.40]" in text
 
 
 def test_the_readme_gets_its_table_between_the_markers_and_keeps_the_rest(site, tmp_path):
