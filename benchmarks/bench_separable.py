@@ -19,16 +19,13 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import profile_step
-from bench_training import FER2013_IMAGES, QUANTISED, SPEED_EPOCHS, make_images
 from measuring import beside_target
+from speeds import FER2013_IMAGES, QUANTISED, images_per_second, make_images, measure_apart
 
 if TYPE_CHECKING:  # TensorFlow is for the measuring processes alone
     import keras
@@ -70,34 +67,9 @@ def make_network(way: str) -> "keras.Model":
     return model
 
 
-def measure_speed(way: str, count: int) -> float:
-    """Images per second from the second epoch on."""
-    import keras
-
-    from fer_lib import pipeline
-
-    ends: list[float] = []
-    model, split = make_network(way), make_images(count)
-    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
-    options: dict[str, Any] = {"epochs": SPEED_EPOCHS, "verbose": 0, "callbacks": [note]}
-    if way == ARRAYS:
-        model.fit(split.images.astype(np.float32) / 255.0, split.labels, batch_size=BATCH_SIZE, **options)
-    else:
-        batches = pipeline.training_batches(split, BATCH_SIZE, seed=0)
-        model.fit(batches, steps_per_epoch=pipeline.steps_per_epoch(count, BATCH_SIZE), shuffle=False, **options)
-    return count * (SPEED_EPOCHS - 1) / (ends[-1] - ends[0])
-
-
-def measure(way: str, count: int) -> float:
-    """Images per second of a way, in a fresh process."""
-    command = [sys.executable, __file__, "--measure", way, "--images", str(count)]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return json.loads(output.splitlines()[-1])
-
-
 def print_speeds(ways: tuple[str, ...], count: int, rounds: int) -> None:
     """Measure the ways in turns and print their speeds."""
-    measured = [{way: measure(way, count) for way in ways} for _ in range(rounds)]
+    measured = [{way: measure_apart(__file__, way, count) for way in ways} for _ in range(rounds)]
     speeds = {way: max(speeds[way] for speeds in measured) for way in ways}
     print(f"model A, batches of {BATCH_SIZE}, {count:,} images an epoch; best of {rounds}")
     print(f"{'':<42}{'images/s':>9}{'ratio':>8}{'to fused':>10}")
@@ -165,7 +137,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if options.measure:
-        print(json.dumps(measure_speed(options.measure, options.images)))
+        network = make_network(options.measure)
+        print(json.dumps(images_per_second(network, options.images, BATCH_SIZE, arrays=options.measure == ARRAYS)))
     elif options.turns:
         print_turns(options.turns)
     else:

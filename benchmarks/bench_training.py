@@ -11,8 +11,6 @@ weights of every epoch kept.
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-import numpy as np
 from measuring import beside_target
+from speeds import FER2013_IMAGES, QUANTISED, images_per_second, make_images, measure_apart
 
 if TYPE_CHECKING:  # TensorFlow is for the measuring processes alone
     import keras
@@ -29,33 +27,19 @@ if TYPE_CHECKING:  # TensorFlow is for the measuring processes alone
     from fer_lib.datasets import Split
     from fer_lib.progress import Progress
 
-PAPER, VARIANT, BATCH_SIZE = "shi_light_vgg", "light_vgg", 128
-FER2013_IMAGES = 28_709
-SPEED_EPOCHS, OVERHEAD_EPOCHS = 2, 4
+PAPER, VARIANT, BATCH_SIZE, LEARNING_RATE = "shi_light_vgg", "light_vgg", 128, 1e-3
+OVERHEAD_EPOCHS = 4
 """Of a measurement; the first is not counted."""
 
 ARRAYS, TF_DATA, BFLOAT16, OURS = WAYS = (
     "model.fit(arrays), float32",
     "tf.data without its autotuner, float32",
     "+ precision auto",
-    "ours (+ fused batch normalisation)",
+    "ours (+ fused batch normalisation, Adam)",
 )
 OVERHEAD = "overhead"
 LEAST_RATIO, MOST_OVERHEAD = 3, 0.05
 """Targets: of ours over plain Keras, and of the share of an epoch outside the model's own steps."""
-QUANTISED = (
-    "note: tf.data's autotuner lets an epoch of model.fit(arrays) last until it next wakes (10.2, 20.5, 41.0 ... s\n"
-    f"after its start), which weighs the more the shorter an epoch is; with --images {FER2013_IMAGES} it hardly does."
-)
-
-
-def make_images(count: int, seed: int = 0) -> "Split":
-    """Random images uint8 (count, 48, 48, 1) with random labels."""
-    from fer_lib.datasets import Split
-
-    rng = np.random.default_rng(seed)
-    images = rng.integers(0, 256, (count, 48, 48, 1), dtype=np.uint8)
-    return Split(images, rng.integers(0, 7, count), np.arange(count))
 
 
 def make_network(way: str) -> "keras.Model":
@@ -63,7 +47,7 @@ def make_network(way: str) -> "keras.Model":
     import keras
 
     from fer_lib import models
-    from fer_lib.fitting import dtype_policy
+    from fer_lib.fitting import dtype_policy, make_optimizer
     from fer_lib.hardware import resolve_precision
     from fer_lib.layers import with_fast_kernels
 
@@ -74,31 +58,10 @@ def make_network(way: str) -> "keras.Model":
             model = with_fast_kernels(model)
     jit_compile: Any = "auto" if way in (ARRAYS, TF_DATA) else False  # as Keras has it, and as we have it
     loss = "sparse_categorical_crossentropy"
-    model.compile(keras.optimizers.Adam(1e-3), loss, metrics=["accuracy"], jit_compile=jit_compile)
+    own = {"optimizer": "adam", "learning_rate": LEARNING_RATE}
+    optimizer = make_optimizer(own) if way == OURS else keras.optimizers.Adam(LEARNING_RATE)
+    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit_compile)
     return model
-
-
-def measure_speed(way: str, count: int) -> float:
-    """Images per second from the second epoch on."""
-    import keras
-
-    from fer_lib import pipeline
-
-    ends: list[float] = []
-    model, split = make_network(way), make_images(count)
-    options: dict[str, Any] = {
-        "epochs": SPEED_EPOCHS,
-        "verbose": 0,
-        "callbacks": [
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
-        ],
-    }
-    if way == ARRAYS:
-        model.fit(split.images.astype(np.float32) / 255.0, split.labels, batch_size=BATCH_SIZE, **options)
-    else:
-        batches = pipeline.training_batches(split, BATCH_SIZE, seed=0)
-        model.fit(batches, steps_per_epoch=pipeline.steps_per_epoch(count, BATCH_SIZE), shuffle=False, **options)
-    return count * (SPEED_EPOCHS - 1) / (ends[-1] - ends[0])
 
 
 def measure_overhead(count: int) -> float:
@@ -183,11 +146,11 @@ def _make_bare_steps(split: "Split", batch_size: int) -> Callable[[], None]:
     return take
 
 
-def measure(way: str, count: int) -> float:
-    """Measure in a fresh process: images per second of a way, or the share of overhead."""
-    command = [sys.executable, __file__, "--measure", way, "--images", str(count)]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return json.loads(output.splitlines()[-1])
+def _measure(what: str, count: int) -> float:
+    """Images per second of a way, or the share of overhead; for a process of its own."""
+    if what == OVERHEAD:
+        return measure_overhead(count)
+    return images_per_second(make_network(what), count, BATCH_SIZE, arrays=what == ARRAYS)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -203,13 +166,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--measure", choices=[*WAYS, OVERHEAD], help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.measure:
-        is_speed = options.measure in WAYS
-        print(
-            json.dumps(measure_speed(options.measure, options.images) if is_speed else measure_overhead(options.images))
-        )
+        print(json.dumps(_measure(options.measure, options.images)))
         return
     ways = WAYS if options.breakdown else (ARRAYS, TF_DATA, OURS)
-    rounds = [{way: measure(way, options.images) for way in (*ways, OVERHEAD)} for _ in range(options.rounds)]
+    rounds = [
+        {what: measure_apart(__file__, what, options.images) for what in (*ways, OVERHEAD)}
+        for _ in range(options.rounds)
+    ]
     speeds = {way: max(measured[way] for measured in rounds) for way in ways}
     print(f"light VGG, speeds in batches of {BATCH_SIZE}, {options.images:,} images an epoch; best of {options.rounds}")
     print(f"{'':<42}{'images/s':>9}{'ratio':>8}")
