@@ -174,6 +174,23 @@ def test_runs_on_other_data_are_not_checked_against_these(tmp_path, options):
 ENSEMBLE = "liu_separable_ensemble"
 
 
+def _arrays(run):
+    with np.load(run.folder / "predictions.npz") as arrays:
+        return dict(arrays)
+
+
+def _change(run, change):
+    """Change a run's probabilities, and its metrics with them; returns its arrays."""
+    content = change(_arrays(run))
+    write_npz(run.folder / "predictions.npz", content)
+    metrics = run.metrics
+    for name in (name for name in content if name.startswith(("single_", "ten_crops_"))):
+        view, _, split = name.rpartition("_")
+        metrics[split][view] = classification_metrics(content[f"labels_{split}"], content[name], EMOTIONS)
+    write_json(run.folder / "metrics.json", metrics)
+    return content
+
+
 @pytest.fixture
 def with_ensemble(tmp_path):
     """Two published networks and one that answers as either by turns, on the same images."""
@@ -181,27 +198,28 @@ def with_ensemble(tmp_path):
     accuracies = {"model_a_short": 0.5, "model_b_scratch": 0.6, "ensemble_average": 0.5}
     made = {name: write_fake_run(runs, paper=ENSEMBLE, variant=name, accuracy=accuracies[name]) for name in accuracies}
     first, second, fused = made.values()
-    with np.load(fused.folder / "predictions.npz") as arrays:
-        content = dict(arrays)
-    for split in ("train", "validation", "test"):
-        one, other = (run.predictions(split).probabilities for run in (first, second))
-        content[f"single_{split}"] = np.where(np.arange(len(one))[:, None] % 2, one, other)
-    write_npz(fused.folder / "predictions.npz", content)
-    metrics = {
-        **fused.metrics,
-        **{
-            split: {"single": classification_metrics(content[f"labels_{split}"], content[f"single_{split}"], EMOTIONS)}
-            for split in ("train", "validation", "test")
-        },
+    for run in made.values():  # by ten crops, as networks are predicted: of test images alone
+        _change(run, lambda arrays: arrays | {"ten_crops_test": arrays["single_test"][:, ::-1]})
+    answers = [dict(_arrays(run)) for run in (first, second)]
+    places = [f"single_{split}" for split in ("train", "validation", "test")] + ["ten_crops_test"]
+
+    def by_turns(arrays):
+        one, other = answers
+        turns = np.arange(max(map(len, arrays.values())))[:, None] % 2
+        return arrays | {name: np.where(turns[: len(one[name])], one[name], other[name]) for name in places}
+
+    content = _change(fused, by_turns)
+    compared = {
+        view: compare_with_better_member(
+            content["labels_test"],
+            content[f"{view}_test"],
+            {name: arrays[f"{view}_test"] for name, arrays in zip(made, answers, strict=False)},
+            content["labels_validation"],
+            {name: arrays["single_validation"] for name, arrays in zip(made, answers, strict=False)},
+        )
+        for view in ("single", "ten_crops")
     }
-    answers = [
-        {name: made[name].predictions(split).probabilities for name in list(made)[:2]}
-        for split in ("test", "validation")
-    ]
-    compared = compare_with_better_member(
-        content["labels_test"], content["single_test"], answers[0], content["labels_validation"], answers[1]
-    )
-    write_json(fused.folder / "metrics.json", {**metrics, "ensemble": {"single": compared}})
+    write_json(fused.folder / "metrics.json", {**fused.metrics, "ensemble": compared})
     publish(runs, destination=tmp_path / "published")
     return tmp_path / "published" / ENSEMBLE
 
@@ -210,25 +228,27 @@ def test_an_ensemble_proves_itself_by_its_members(with_ensemble):
     assert verify_published(with_ensemble.parent) == []
 
 
-def test_an_edited_comparison_of_an_ensemble_is_found_out(with_ensemble):
+@pytest.mark.parametrize("view", ["single", "ten_crops"])
+def test_an_edited_comparison_of_an_ensemble_is_found_out(with_ensemble, view):
     path = with_ensemble / "ensemble_average" / "seed-0" / "metrics.json"
     metrics = json.loads(path.read_text())
-    stored = metrics["ensemble"]["single"]
+    stored = metrics["ensemble"][view]
     true = stored["only_member"]
     stored["only_member"] -= 5
     write_json(path, metrics)
     (finding,) = verify_published(with_ensemble.parent)
     alone = f"only_ensemble {stored['only_ensemble']}, only_member"
     assert finding == (
-        f"{ENSEMBLE}/ensemble_average/seed-0: ensemble (single) has {alone} {true} from the probabilities, "
+        f"{ENSEMBLE}/ensemble_average/seed-0: ensemble ({view}) has {alone} {true} from the probabilities, "
         f"{alone} {true - 5} in its metrics"
     )
 
 
 def test_an_ensemble_without_a_member_is_found_out(with_ensemble):
     (with_ensemble / "model_b_scratch" / "seed-0" / "metrics.json").unlink()
-    (finding,) = verify_published(with_ensemble.parent)
-    assert finding.endswith("ensemble (single) has members that are not published: model_b_scratch")
+    found = verify_published(with_ensemble.parent)
+    told = "ensemble ({}) has members that are not published: model_b_scratch"
+    assert [finding.partition(": ")[2] for finding in found] == [told.format("single"), told.format("ten_crops")]
 
 
 def test_the_command_says_what_was_checked_and_fails_where_a_number_was_edited(tmp_path, small_csv):
