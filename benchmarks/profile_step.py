@@ -3,9 +3,9 @@
     python benchmarks/profile_step.py separable [--plain] [--steps 5] [--rows 16] [--each]
 
 The network trains as in a run (precision auto, fast kernels; --plain has Keras' own layers and optimizer), but for
-augmentation and centre loss, on a batch that is ready in memory. Times are of the threads that ran an operation,
-waiting included, so on a busy machine only the shares count. Operations that run side by side both count: the sum may
-exceed the step.
+augmentation and centre loss, on a batch that is ready in memory. With TF_ENABLE_ONEDNN_OPTS=0 set it has TensorFlow's
+own kernels in place of oneDNN's. Times are of the threads that ran an operation, waiting included, so on a busy machine
+only the shares count. Operations that run side by side both count: the sum may exceed the step.
 """
 
 import argparse
@@ -20,9 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
+import fer_lib  # noqa: F401 - before TensorFlow, whose kernels it chooses
+
 NETWORKS: dict[str, tuple[int, str, float]] = {
     "light_vgg": (128, "adam", 1e-3),
     "separable": (64, "adamax", 0.01),
+    "resnet50": (64, "adamax", 1e-3),
 }
 """Network -> images in a batch, optimizer and its learning rate."""
 

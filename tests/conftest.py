@@ -10,6 +10,8 @@ import pytest
 from browser import browser as browser  # a fixture for every test file
 from hypothesis import HealthCheck, settings
 
+import fer_lib  # noqa: F401 - before any test imports TensorFlow, whose kernels it chooses
+
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # tests do not time
 settings.load_profile("patient")
 

@@ -2,6 +2,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -148,3 +149,17 @@ def test_code_version_is_unknown_outside_of_a_checkout(checkout):
 def test_code_version_is_unknown_where_there_is_no_git(checkout, monkeypatch):
     monkeypatch.setenv("PATH", str(checkout))
     assert code_version() == "unknown"
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is chosen on x86 alone")
+@pytest.mark.parametrize(("own", "asked"), [({}, True), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, False)])
+def test_onednn_computes_unless_the_user_says_otherwise(own, asked):
+    """Whatever the processor: TensorFlow by itself leaves AVX2 processors without."""
+    told = (
+        "import fer_lib; from tensorflow.python.util import _pywrap_util_port; print(_pywrap_util_port.IsMklEnabled())"
+    )
+    inherited = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    found = subprocess.run(
+        [sys.executable, "-c", told], env=inherited | own, check=True, capture_output=True, text=True
+    )  # fmt: skip
+    assert found.stdout.strip() == str(asked)
