@@ -14,6 +14,7 @@ from fer_lib.ensemble import average_probabilities, choose_weight, compare_with_
 from fer_lib.evaluation import VIEWS
 from fer_lib.feature_fusion import fuse_features
 from fer_lib.models.features import feature_model
+from fer_lib.papers.values import AVERAGE
 from fer_lib.runs import SPLITS, Run
 
 Arrays = dict[str, np.ndarray]
@@ -24,12 +25,12 @@ class Member:
     """A network of an ensemble.
 
     Attributes:
-        run: its complete run.
-        data: the splits it was trained and tested on.
+        run: its complete run; for an average its probabilities suffice, as published ones do, without its network.
+        load_splits: loads the splits it was trained and tested on, enlarged where its images were.
     """
 
     run: Run
-    data: FerDataset
+    load_splits: Callable[[], FerDataset]
 
     @property
     def name(self) -> str:
@@ -51,9 +52,9 @@ def fuse(way: str, members: tuple[Member, Member], classes: int) -> tuple[Arrays
         classes: width of the softmax.
 
     Returns:
-        Arrays as `evaluation.predict_splits` makes them, of the views that both members have; and, JSON-ready, what was
-        chosen on PublicTest, on the single view, with McNemar's test against the better member on the test images in
-        each view (`ensemble.compare_with_better_member`).
+        Arrays as `evaluation.predict_splits` makes them, of the splits and views that both members have; and,
+        JSON-ready, what was chosen on PublicTest, on the single view, with McNemar's test against the better member on
+        the test images in each view (`ensemble.compare_with_better_member`).
 
     Raises:
         ValueError: if there is no such way, or the members predicted different images.
@@ -61,12 +62,14 @@ def fuse(way: str, members: tuple[Member, Member], classes: int) -> tuple[Arrays
     if way not in WAYS:
         raise ValueError(f"way of fusing must be one of {list(WAYS)}. Received: {way!r}")
     first, second = (_saved(member.run) for member in members)
-    for name in (f"{kind}_{split}" for kind in ("rows", "labels") for split in SPLITS):
+    shared = [split for split in SPLITS if f"single_{split}" in first.keys() & second]
+    images = [f"{kind}_{split}" for kind in ("rows", "labels") for split in shared]
+    for name in images:
         if not np.array_equal(first[name], second[name]):
             received = f"{name} of {members[0].run.folder} and {members[1].run.folder}"
             raise ValueError(f"members must have predicted the same images in the same order. Received: {received}")
     made, chosen = WAYS[way](members, (first, second), classes)
-    arrays = {name: array for name, array in first.items() if name.startswith(("rows_", "labels_"))} | made
+    arrays = {**{name: first[name] for name in images}, **made}
     names = [member.name for member in members]
     saved = dict(zip(names, (first, second), strict=True))
     compared = {view: _compare(arrays, saved, view) for view in VIEWS if f"{view}_test" in made}
@@ -95,7 +98,8 @@ def _fuse_features(
     def features(pictures: Sequence[np.ndarray]) -> np.ndarray:
         return np.concatenate([of(images) for of, images in zip(describe, pictures, strict=True)], axis=1)
 
-    pictures = {split: [member.data.splits()[split].images for member in members] for split in SPLITS}
+    loaded = [member.load_splits().splits() for member in members]
+    pictures = {split: [splits[split].images for splits in loaded] for split in SPLITS}
     known = {split: features(pictures[split]) for split in ("train", "validation")}
     labels = [saved[0][f"labels_{split}"] for split in known]
     fusion = fuse_features(known["train"], labels[0], known["validation"], labels[1], classes)
@@ -125,12 +129,15 @@ def _compare(arrays: Arrays, members: Mapping[str, Arrays], view: str) -> dict[s
 
 
 def _saved(run: Run) -> Arrays:
+    """What a run has predicted; published probabilities, of half precision, and labels as wide as a run's own."""
     with np.load(run.folder / "predictions.npz", allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+        return {
+            name: array.astype(np.float32 if array.dtype.kind == "f" else np.int64) for name, array in arrays.items()
+        }
 
 
 WAYS: dict[str, Callable[..., tuple[Arrays, dict[str, Any]]]] = {
-    "average": _average,
+    AVERAGE: _average,
     "features": _fuse_features,
 }
 """Ways to fuse two networks."""

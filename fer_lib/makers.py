@@ -226,9 +226,10 @@ def _make_ensemble(job: Job) -> dict[str, Any]:
 
 
 def _member(job: Job, variant: str) -> Member:
-    """A network of an ensemble, with the images it was trained on: the job's, or those enlarged."""
+    """A network of an ensemble, and how to load the images it was trained on: the job's, or those enlarged."""
     settings, seed = job.card.settings(variant), job.request["seed"]
-    return Member(job.source(variant), input_splits(job.card, variant, job.data, settings, seed, job.paper_folder))
+    load = partial(input_splits, job.card, variant, job.data, settings, seed, job.paper_folder)
+    return Member(job.source(variant), load)
 
 
 MAKERS: dict[str, Callable[[Job], dict[str, Any]]] = {

@@ -1,9 +1,12 @@
-"""The networks that a run is made from, known by their content: one that was begun from some goes on from no others."""
+"""What a run is made from, known by its content: one that was begun from some networks goes on from no others."""
 
 import hashlib
 import zipfile
 from pathlib import Path
 from typing import Any
+
+from fer_lib.files import file_sha256
+from fer_lib.papers.values import AVERAGE
 
 WEIGHTS = "model.weights.h5"
 """What of a `.keras` file tells a network from others; the rest also holds times and addresses in memory."""
@@ -29,17 +32,21 @@ def network_sha256(path: Path) -> str:
 def origins_of(request: dict[str, Any], paper_folder: Path) -> dict[str, str]:
     """sha256 of the network of each run that a run starts from, has its pictures from or fuses, by variant.
 
+    Of an average it is that of the file of probabilities: networks take no part in it.
+
     Args:
         request: of the run.
         paper_folder: folder of the paper's run folders.
 
     Raises:
-        FileNotFoundError: if the network of one is gone, naming its folder.
+        FileNotFoundError: if the network of one, or its probabilities, are gone, naming the folder.
         ValueError: if it is not a whole `.keras` file.
     """
     named = [request.get("starts_from"), request.get("enlarged_by"), *request.get("members", [])]
     sources = [source for source in named if isinstance(source, dict)]
     files = {source["variant"]: paper_folder / source["variant"] / f"seed-{source['seed']}" for source in sources}
+    if request.get("model") == AVERAGE:
+        return {variant: file_sha256(folder / "predictions.npz") for variant, folder in files.items()}
     return {variant: network_sha256(folder / "model.keras") for variant, folder in files.items()}
 
 

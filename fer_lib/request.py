@@ -9,7 +9,7 @@ from fer_lib.datasets import FerDataset
 from fer_lib.files import file_sha256
 from fer_lib.labels import class_names
 from fer_lib.papers import PaperCard
-from fer_lib.papers.values import CONTENT_NETWORK
+from fer_lib.papers.values import AVERAGE, CONTENT_NETWORK
 from fer_lib.protocols import describe_data
 from fer_lib.super_resolution.pairs import SCALE
 
@@ -100,8 +100,13 @@ def network_of(card: PaperCard, variant: str, profile: str) -> str:
 
 
 def sources_of(card: PaperCard, variant: str) -> list[str]:
-    """Variants that another one is made from, and those that these are made from; each after its own sources."""
+    """Variants that another one is made from, and those that these are made from; each after its own sources.
+
+    Of an average the members alone: once they are there, their probabilities are all that it takes.
+    """
     chosen = card.variants[variant]
+    if chosen.model == AVERAGE:
+        return list(chosen.members)
     named = [name for name in (chosen.starts_from, chosen.enlarged_by, *chosen.members) if name in card.variants]
     return list(dict.fromkeys(source for name in named for source in (*sources_of(card, name), name)))
 

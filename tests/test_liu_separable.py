@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from fer_lib.claims import judge
 from fer_lib.compactness import measure_compactness
 from fer_lib.crops import ten_crops
 from fer_lib.feature_fusion import fuse_features
+from fer_lib.files import write_npz
 from fer_lib.fusing import Member, fuse
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import classification_metrics
@@ -117,9 +119,8 @@ def test_what_an_ensemble_chooses_does_not_depend_on_the_test_images(runs):
     for name in CARD.variants["ensemble_scratch"].members:
         data = _splits(runs, name)
         noise = np.random.default_rng(0).permuted(data.test.images)
-        others.append(
-            OneView(run_of(runs, name), dataclasses.replace(data, test=dataclasses.replace(data.test, images=noise)))
-        )
+        noisy = dataclasses.replace(data, test=dataclasses.replace(data.test, images=noise))
+        others.append(OneView(run_of(runs, name), lambda noisy=noisy: noisy))
     arrays, chosen = fuse("features", tuple(others), 7)
     for name in ("strength", "trials"):
         assert chosen["single"][name] == made.metrics["ensemble"]["single"][name]
@@ -177,6 +178,31 @@ def test_an_average_is_that_of_its_members(runs):
     first, second = (member.predictions("test", "ten_crops").probabilities for member in members)
     crops = average.predictions("test", "ten_crops").probabilities
     np.testing.assert_allclose(crops, weight * first + (1 - weight) * second, atol=1e-6)
+
+
+def test_an_average_takes_no_more_than_what_is_published_of_its_members(runs, tmp_path):
+    """Probabilities of half precision on PublicTest and PrivateTest: no network, no training images, no generator."""
+    for name in CARD.variants["ensemble_scratch_average"].members:
+        folder = run_folder(tmp_path, "smoke", PAPER, name, 0)
+        shutil.copytree(run_of(runs, name).folder, folder, ignore=shutil.ignore_patterns("*.keras", "*.npz"))
+        with np.load(run_of(runs, name).folder / "predictions.npz") as arrays:
+            small = {key: array for key, array in arrays.items() if not key.endswith("_train")}
+        halved = {
+            key: array.astype(np.float16 if array.dtype.kind == "f" else np.int32) for key, array in small.items()
+        }
+        write_npz(folder / "predictions.npz", halved)
+    train(PAPER, "ensemble_scratch_average", profile="smoke", data=DATA, runs=tmp_path, precision="float32")
+    assert {path.name for path in (tmp_path / "smoke" / PAPER).glob("*")} == {
+        "ensemble_scratch_average", "model_a_short", "model_b_scratch",
+    }  # fmt: skip
+    found, whole = run_of(tmp_path, "ensemble_scratch_average"), run_of(runs, "ensemble_scratch_average")
+    assert found.views == {"train": [], "validation": ["single"], "test": ["single", "ten_crops"]}
+    weight = found.metrics["ensemble"]["single"]["weight"]
+    assert weight == whole.metrics["ensemble"]["single"]["weight"]
+    for view in ("single", "ten_crops"):
+        probabilities = [run.predictions("test", view).probabilities for run in (found, whole)]
+        np.testing.assert_allclose(*probabilities, atol=1e-3)
+    assert set(found.metrics["test"]) == set(whole.metrics["test"])
 
 
 def test_a_fusion_is_a_softmax_layer_on_the_features_of_both_members_side_by_side(runs):
@@ -272,6 +298,7 @@ def test_values_of_one_kind_stay_out_of_the_requests_of_others():
 
 
 def test_sources_come_after_their_own():
+    assert sources_of(CARD, "ensemble_scratch_average") == ["model_a_short", "model_b_scratch"]
     assert sources_of(CARD, "ensemble_scratch") == ["model_a_short", "vgg19", "srgan", "model_b_scratch"]
     assert sources_of(CARD, "model_a") == []
 
@@ -282,8 +309,8 @@ def test_a_generator_made_under_another_request_is_not_used(runs):
     wanted = run_of(runs, "srgan").config["request_sha256"]
     train(PAPER, "srgan", **arguments, overrides={"pixel_weight": 2.0})
     assert run_of(runs, "srgan").config["request_sha256"] != wanted
-    (run_of(runs, "ensemble_scratch_average").folder / "metrics.json").unlink()
-    train(PAPER, "ensemble_scratch_average", **arguments)
+    (run_of(runs, "ensemble_scratch").folder / "metrics.json").unlink()
+    train(PAPER, "ensemble_scratch", **arguments)
     assert run_of(runs, "srgan").config["request_sha256"] == wanted
 
 

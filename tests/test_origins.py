@@ -1,9 +1,11 @@
 import re
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
+from fer_lib.files import file_sha256, write_npz
 from fer_lib.origins import check_unchanged, network_sha256, origins_of
 
 
@@ -39,6 +41,16 @@ def test_a_network_is_known_by_its_weights_however_often_it_is_saved(tmp_path):
 def test_every_kind_of_source_is_named(paper, request_):
     network = paper / "base" / "seed-2" / "model.keras"
     assert origins_of(request_, paper) == {"base": network_sha256(network)}
+
+
+def test_an_average_is_made_from_probabilities(paper):
+    folder = paper / "base" / "seed-2"
+    (folder / "model.keras").unlink()
+    request = {"model": "average", "members": [{"variant": "base", "seed": 2}]}
+    with pytest.raises(FileNotFoundError, match="predictions.npz"):
+        origins_of(request, paper)
+    write_npz(folder / "predictions.npz", {"single_test": np.zeros((1, 7))})
+    assert origins_of(request, paper) == {"base": file_sha256(folder / "predictions.npz")}
 
 
 def test_a_run_without_sources_has_none(paper):

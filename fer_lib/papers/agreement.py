@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from fer_lib.labels import GROUPINGS, class_names
 from fer_lib.metric_paths import check_metric
 from fer_lib.papers.claim_kinds import Claim, DifferenceClaim, MatrixClaim, metrics_of, variants_of
-from fer_lib.papers.values import check_values
+from fer_lib.papers.values import AVERAGE, check_values
 
 if TYPE_CHECKING:
     from fer_lib.papers.schema import PaperCard, Variant
@@ -15,7 +15,7 @@ PROFILES = ("smoke", "quick", "paper")
 INTERPOLATIONS = ("nearest", "bicubic")
 """Ways to enlarge pictures that nobody has to train."""
 
-FUSIONS = ("average", "features")
+FUSIONS = (AVERAGE, "features")
 """What an ensemble fuses: probabilities, or the inputs of its members' last layers."""
 
 

@@ -31,6 +31,9 @@ CONTENT_WEIGHTS = "weights"
 CONTENT_NETWORK = "vgg19"
 """Network of the content loss where it is made from weights, ImageNet's or a file's, as in Ledig et al. 2017."""
 
+AVERAGE = "average"
+"""The model of an ensemble whose members' probabilities are averaged, which takes nothing else of them."""
+
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
