@@ -149,7 +149,7 @@ def _judge_claim(
         judgement = replace(judgement, verdict="not run", reason=str(error))
     if barred:
         return replace(judgement, verdict=None, reason=barred)
-    if judgement.stands_for and judgement.verdict != "not run":
+    if judgement.stands_for and judgement.verdict not in (None, "not run"):
         reason = f"measured on a stand-in for {judgement.stands_for}: {judgement.reason}"
         judgement = replace(judgement, verdict="indicative", reason=reason)
     if missing:

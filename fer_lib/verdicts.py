@@ -24,7 +24,8 @@ TOLERANCE = 1e-9
 """Numbers this close count as equal, so that 0.586 - 0.0005 does not depend on floating point."""
 
 Unit = Literal["", "%", "points"]
-Decision = tuple[Verdict, str]
+Decision = tuple[Verdict | None, str]
+"""A verdict, None where one seed allows none, and its reason."""
 
 RULES: tuple[tuple[str, str], ...] = (
     ("measured value", "The mean over the runs of the claim's variant, one run per seed."),
@@ -58,14 +59,15 @@ RULES: tuple[tuple[str, str], ...] = (
         "spread",
         "A published range of single runs, over seeds or re-splits. reproduced where every seed's number lies within "
         "it, rounding included; exceeded where some lie above and none below, below where some lie below and none "
-        "above; not reproduced where both; not run with fewer than two seeds. Intervals are not used.",
+        "above; not reproduced where both; no verdict with fewer than two seeds. Intervals are not used.",
     ),
     (
         "difference",
         "First minus second variant, paired by seed (a classifier lacking that seed, by its first). reproduced where "
         "the interval lies on the published side of zero and overlaps the published difference, or where only the "
         "sign is published; exceeded or below where it lies on the right side of zero but wholly beyond or short of "
-        "it; not reproduced where it holds zero or lies on the other side; not run where one seed leaves no interval.",
+        "it; not reproduced where it holds zero or lies on the other side; no verdict where one seed leaves no "
+        "interval.",
     ),
     (
         "ordering, ranking",
@@ -80,7 +82,7 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "indicative",
-        "In place of any other verdict but not run where pictures, tested on or trained on first, stand in for others "
+        "In place of any other verdict where pictures, tested on or trained on first, stand in for others "
         "that are not at hand: measured as always, the reason says what was found, and nothing is said of the paper's "
         "claim.",
     ),
@@ -118,7 +120,7 @@ def judge_spread(low: float, high: float, values: Sequence[float], unit: Unit) -
         unit: what to print them in.
     """
     if len(values) < 2:
-        return "not run", "one seed shows no spread; this needs two"
+        return None, "one seed shows no spread; this needs two"
     published = f"the published {_span(low, high, unit)}"
     above = sum(value > high + TOLERANCE for value in values)
     beneath = sum(value < low - TOLERANCE for value in values)
@@ -160,7 +162,7 @@ def judge_difference(published: Interval | None, value: float, interval: Interva
         unit: what to print it in.
     """
     if interval is None:
-        return "not run", "one seed gives this number no interval; a difference needs two"
+        return None, "one seed gives this number no interval; a difference needs two"
     sign = -1 if published and sum(published) < 0 else 1
     near, far = sorted(sign * end for end in interval)  # away from zero on the published side
     if near <= 0 <= far:
