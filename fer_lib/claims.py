@@ -217,13 +217,14 @@ def _why_no_verdict(runs: Sequence[Run]) -> str:
 def _small_budget(card: PaperCard, claim: Claim) -> str:
     """Why a claim on predictions has no verdict: a variant of a small budget, unless it is compared with its like.
 
-    Its like are of a small budget too, networks of as many epochs. How far one is above another is then no more told
-    than how good it is: a published difference is not judged either.
+    Its like are of a small budget too, networks of as many epochs, those of an ensemble included. How far one is above
+    another is then no more told than how good it is: a published difference is not judged either.
     """
     names = variants_of(claim)
     budgets = {name: card.variants[name].small_budget for name in names if card.variants[name].small_budget}
     trained = claim.split is not None or any(metric.split(".")[0] in TRAINED for metric in metrics_of(claim))
-    epochs = {card.settings(name).get("epochs") for name in names if card.variants[name].kind == "network"}
+    networks = {network for name in names for network in card.variants[name].members or [name]}
+    epochs = {card.settings(name).get("epochs") for name in networks if card.variants[name].kind == "network"}
     asks_for_more = getattr(claim, "published", None) is not None or getattr(claim, "full_budget", False)
     compared_with_like = 1 < len(names) == len(budgets) and len(epochs) < 2 and not asks_for_more
     if not trained or not budgets or compared_with_like:

@@ -93,7 +93,8 @@ RULES: tuple[tuple[str, str], ...] = (
         f"({OTHER_DATA}), on images that a face detector alone cleaned ({NO_VOTES}) or at less than the card's budget "
         f"({SHORTENED}: fewer epochs, a part of the data) are shown and never judged, nor called indicative. Nor are "
         f"those of networks trained for less than in their paper ({SMALL_BUDGET}, stated with each), unless it is "
-        "asked only which of such networks of as many epochs is better, nor of trainings whose loss became no number.",
+        "asked only which of such networks of as many epochs is better (an ensemble counts as its members), nor of "
+        "trainings whose loss became no number.",
     ),
 )
 """How verdicts are made, for the reports: what, and the rule in words."""

@@ -54,6 +54,22 @@ def test_networks_of_small_budgets_are_compared_at_equal_epochs_alone(tmp_path, 
     assert judgement.verdict == verdict
 
 
+@pytest.mark.parametrize(("epochs", "verdict"), [(4, "reproduced"), (6, None)])
+def test_an_ensemble_of_small_budgets_is_compared_as_its_members_are(tmp_path, epochs, verdict):
+    """Whether fusing two networks helps rests on how good the other one is."""
+    network = {**NETWORK, "small_budget": SMALL}
+    ensemble = {"kind": "ensemble", "description": "both", "model": "average", "members": ["b", "c"]}
+    card = make_card(
+        accuracy(kind="difference", minus="b"),
+        a={**ensemble, "small_budget": SMALL},
+        b={**network, "hyperparameters": {"epochs": 4}},
+        c={**network, "hyperparameters": {"epochs": epochs}},
+    )
+    runs = [make_run(tmp_path, name, predicted=calls(right)) for name, right in (("a", 600), ("b", 500))]
+    (judgement,) = judge(card, runs)
+    assert judgement.verdict == verdict
+
+
 @pytest.mark.parametrize(("small", "verdict"), [(("a", "b"), None), ((), "reproduced")])
 def test_what_only_a_whole_training_shows_is_not_judged_of_small_budgets(tmp_path, small, verdict):
     claim = accuracy(kind="difference", minus="b", full_budget=True)
