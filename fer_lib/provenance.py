@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from fer_lib.runs import Run
 from fer_lib.summaries import Evidence
@@ -104,27 +103,6 @@ def overview(evidence: Evidence) -> Overview:
     )
 
 
-def search_trials(evidence: Evidence) -> list[dict[str, str]]:
-    """The published trials of the paper's random search, the best first; none where there is no table of them."""
-    tables = {run.folder.parents[1] / "search.csv" for run in evidence.runs}
-    rows = [row for path in tables if path.exists() for row in pd.read_csv(path, dtype=str).to_dict("records")]
-    return [{str(name): str(value) for name, value in row.items()} for row in rows]
-
-
-def enlargings(evidence: Evidence) -> list[dict[str, str]]:
-    """How close halved and enlarged PrivateTest faces come to the originals; none where no run enlarges.
-
-    Returns:
-        One row per run and way of enlarging: variant, seed, way, PSNR in decibels and SSIM with their 95 % intervals
-        (Student, by images), each with its paired difference `over bicubic`.
-    """
-    return [
-        {"variant": run.request["variant"], "seed": str(run.request["seed"]), "way": way, **_describe_quality(values)}
-        for run in evidence.runs
-        for way, values in (_look_up(run.metrics, "super_resolution", "enlargers") or {}).items()
-    ]
-
-
 def facts(runs: Sequence[Run]) -> dict[str, list[str]]:
     """What the runs were made with: for each kind of fact its distinct values, the commonest first."""
     found: dict[str, Counter[str]] = {}
@@ -160,17 +138,6 @@ def _describe_epochs(history: Mapping[str, Any]) -> str:
         return "–"
     kept = history.get("kept_epoch")
     return f"{history['epochs']} ({kept})" if kept else str(history["epochs"])
-
-
-def _describe_quality(values: Mapping[str, Any]) -> dict[str, str]:
-    """Measures of one way of enlarging; a difference from itself is a dash."""
-    told = {}
-    for measure, name, digits in (("psnr", "PSNR (dB)", 2), ("ssim", "SSIM", 4)):
-        for key, column, sign in ((measure, name, ""), (f"{measure}_over_bicubic", f"{name} over bicubic", "+")):
-            numbers = [values[key], *values[f"{key}_interval"]] if key in values else []
-            mean, *ends = [f"{number:{sign}.{digits}f}" for number in numbers] or ["–"]
-            told[column] = f"{mean} [{', '.join(ends)}]" if ends else mean
-    return told
 
 
 def _list_seeds(seeds: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from fer_lib import claim_rows, provenance, summaries
+from fer_lib import claim_rows, provenance, side_tables, summaries
 from fer_lib.claims import RULES, VERDICTS
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -91,14 +91,13 @@ def _environment() -> Environment:
         "count_verdicts": summaries.count_verdicts,
         "data_differs": summaries.data_differs,
         "distances": summaries.distances,
-        "enlargings": provenance.enlargings,
         "facts": provenance.facts,
         "families": claim_rows.families,
         "numbers_by_seed": claim_rows.numbers_by_seed,
         "overview": provenance.overview,
         "run_rows": provenance.run_rows,
         "scale_points": summaries.scale_points,
-        "search_trials": provenance.search_trials,
+        "side_tables": side_tables.side_tables,
         "stand_ins": summaries.stand_ins,
         "total_tallies": summaries.total_tallies,
         "verdict_rank": claim_rows.verdict_rank,

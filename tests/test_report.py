@@ -187,6 +187,30 @@ def test_an_enlarger_is_shown_by_its_pictures_beside_interpolation(tmp_path):
     assert "Enlarging: 2 ways" in text and "+2.37 [+2.33, +2.40]" in text
 
 
+def test_an_ensemble_is_shown_beside_its_better_member(tmp_path):
+    run = write_fake_run(tmp_path / "runs", paper="liu_separable_ensemble", variant="ensemble_scratch_average")
+    config = run.config
+    config["request"]["members"] = [{"variant": "model_a_short", "seed": 0}, {"variant": "model_b_scratch", "seed": 0}]
+    write_json(run.folder / "config.json", config)
+    compared = {"better_member": "model_a_short", "member_accuracies": {"model_a_short": 0.6216}, "accuracy": 0.6233}
+    compared |= {"gain": 0.0017, "gain_interval": [-0.0032, 0.0066], "only_ensemble": 43, "only_member": 37}
+    views = {
+        "single": {**compared, "p_exact": 0.5764, "weight": 0.79},
+        "ten_crops": {**compared, "p_exact": 1e-5, "strength": 0.1},
+    }
+    write_json(run.folder / "metrics.json", {**run.metrics, "ensemble": views})
+    publish(tmp_path / "runs", destination=tmp_path / "published")
+    markdown, html = (path.read_text(encoding="utf-8") for path in report.write_results(tmp_path / "published"))
+    own = "62.3 % | model_a_short | 62.2 % | +0.2 points [-0.3, +0.7] | 43 | 37"
+    start = "| ensemble_scratch_average | 0 |"
+    assert f"{start} single | probabilities, 0.79 of model_a_short | {own} | 0.576 |" in markdown
+    assert f"{start} ten crops | features, penalty 0.1 | {own} | below 0.001 |" in markdown
+    assert (
+        "Ensembles: 2 beside the better member" in Page(html).text
+        and "+0.2 points [-0.3, +0.7] 43 37" in Page(html).text
+    )
+
+
 def test_the_readme_gets_its_table_between_the_markers_and_keeps_the_rest(site, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("# Title\n<!-- results -->\nold | table\n<!-- /results -->\nThe end.\n", encoding="utf-8")

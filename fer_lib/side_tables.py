@@ -1,0 +1,108 @@
+"""Tables under a paper's runs, in words: what ensembles gain, what enlarging gives back, the trials of a search."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from fer_lib.summaries import Evidence
+from fer_lib.verdicts import format_measured, format_number
+
+SMALLEST_P = 0.0005
+"""What is smaller would read 0.000."""
+
+Rows = list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class SideTable:
+    """A table of texts.
+
+    Attributes:
+        title: what it holds and how many of them.
+        caption: what its numbers are.
+        rows: column -> text, the columns of every row the same; never empty.
+    """
+
+    title: str
+    caption: str
+    rows: Rows
+
+
+def side_tables(evidence: Evidence) -> list[SideTable]:
+    """The tables that a paper's runs fill."""
+    ensembles, doubled, trials = _ensemble_rows(evidence), _enlarging_rows(evidence), _trial_rows(evidence)
+    tables = [
+        SideTable(
+            f"Ensembles: {len(ensembles)} beside the better member",
+            "On PrivateTest. Weight or penalty and the better member are chosen on PublicTest. The gain has its paired "
+            "95 % interval; McNemar’s exact test compares the images that one of the two alone has right.",
+            ensembles,
+        ),
+        SideTable(
+            f"Enlarging: {len(doubled)} ways",
+            "What comes back of PrivateTest’s faces, halved and enlarged again, with 95 % intervals.",
+            doubled,
+        ),
+        SideTable(
+            f"Random search: {len(trials)} trial{'s' if len(trials) != 1 else ''}",
+            "Chosen by the best accuracy on the validation split within a trial; the first row was taken.",
+            trials,
+        ),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def _ensemble_rows(evidence: Evidence) -> Rows:
+    """One row per ensemble, seed and view."""
+    return [
+        {
+            "ensemble": run.request["variant"],
+            "seed": str(run.request["seed"]),
+            "view": view.replace("_", " "),
+            "fused": _describe_fusion(found, run.request),
+            "accuracy": format_number(found["accuracy"], "%"),
+            "better member": found["better_member"],
+            "its accuracy": format_number(found["member_accuracies"][found["better_member"]], "%"),
+            "gain": format_measured(found["gain"], tuple(found["gain_interval"]), "points", signed=True),
+            "ensemble alone right": str(found["only_ensemble"]),
+            "member alone right": str(found["only_member"]),
+            "McNemar p": f"{found['p_exact']:.3f}" if found["p_exact"] >= SMALLEST_P else "below 0.001",
+        }
+        for run in evidence.runs
+        for view, found in run.metrics.get("ensemble", {}).items()
+    ]
+
+
+def _describe_fusion(found: Mapping[str, Any], request: Mapping[str, Any]) -> str:
+    if "weight" in found:
+        return f"probabilities, {found['weight']:.2f} of {request['members'][0]['variant']}"
+    return f"features, penalty {found['strength']:g}"
+
+
+def _enlarging_rows(evidence: Evidence) -> Rows:
+    """One row per run and way of enlarging: PSNR and SSIM with Student's intervals by images, and over bicubic."""
+    return [
+        {"variant": run.request["variant"], "seed": str(run.request["seed"]), "way": way, **_describe_quality(values)}
+        for run in evidence.runs
+        for way, values in run.metrics.get("super_resolution", {}).get("enlargers", {}).items()
+    ]
+
+
+def _describe_quality(values: Mapping[str, Any]) -> dict[str, str]:
+    """Measures of one way of enlarging; a difference from itself is a dash."""
+    told = {}
+    for measure, name, digits in (("psnr", "PSNR (dB)", 2), ("ssim", "SSIM", 4)):
+        for key, column, sign in ((measure, name, ""), (f"{measure}_over_bicubic", f"{name} over bicubic", "+")):
+            numbers = [values[key], *values[f"{key}_interval"]] if key in values else []
+            mean, *ends = [f"{number:{sign}.{digits}f}" for number in numbers] or ["–"]
+            told[column] = f"{mean} [{', '.join(ends)}]" if ends else mean
+    return told
+
+
+def _trial_rows(evidence: Evidence) -> Rows:
+    """The published trials of the paper's random search, the best first; none where there is no table of them."""
+    tables = {run.folder.parents[1] / "search.csv" for run in evidence.runs}
+    rows = [row for path in tables if path.exists() for row in pd.read_csv(path, dtype=str).to_dict("records")]
+    return [{str(name).replace("_", " "): str(value) for name, value in row.items()} for row in rows]
