@@ -33,9 +33,10 @@ class SideTable:
 def side_tables(evidence: Evidence) -> list[SideTable]:
     """The tables that a paper's runs fill."""
     ensembles, doubled, trials = _ensemble_rows(evidence), _enlarging_rows(evidence), _trial_rows(evidence)
+    fused = len({(row["ensemble"], row["seed"]) for row in ensembles})
     tables = [
         SideTable(
-            f"Ensembles: {len(ensembles)} beside the better member",
+            f"Ensembles: {fused} beside the better member of each",
             "On PrivateTest. Weight or penalty and the better member are chosen on PublicTest. The gain has its paired "
             "95 % interval; McNemar’s exact test compares the images that one of the two alone has right.",
             ensembles,

@@ -206,7 +206,7 @@ def test_an_ensemble_is_shown_beside_its_better_member(tmp_path):
     assert f"{start} single | probabilities, 0.79 of model_a_short | {own} | 0.576 |" in markdown
     assert f"{start} ten crops | features, penalty 0.1 | {own} | below 0.001 |" in markdown
     assert (
-        "Ensembles: 2 beside the better member" in Page(html).text
+        "Ensembles: 1 beside the better member of each" in Page(html).text
         and "+0.2 points [-0.3, +0.7] 43 37" in Page(html).text
     )
 
