@@ -10,6 +10,9 @@ import argparse
 import time
 from collections.abc import Callable
 
+import fer_lib  # noqa: F401 - before Keras and TensorFlow, whose kernels it chooses
+
+# isort: split
 import keras
 import numpy as np
 from measuring import beside_target

@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import fer_lib  # noqa: F401 - before Keras and TensorFlow, whose kernels it chooses
+
+# isort: split
 import keras
 import tensorflow as tf
 

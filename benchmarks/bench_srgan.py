@@ -15,6 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fer_lib  # noqa: F401 - before Keras and TensorFlow, whose kernels it chooses
+
+# isort: split
 import keras
 import numpy as np
 

@@ -62,7 +62,7 @@ class Judgement:
         interval: 95 % interval of `measured`.
         rule: how the interval was made.
         stands_for: data set that the runs' pictures stand in for; empty where they are the paper's, or there is no run.
-        verdict: one of VERDICTS, or None where there may be none (sample data, shortened budget).
+        verdict: one of VERDICTS, or None where there may be none (`verdicts.RULES`, "no verdict").
         reason: why that verdict, or why none.
         n_seeds: seeds measured.
         n_seeds_expected: seeds the card asks for.

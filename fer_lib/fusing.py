@@ -57,7 +57,8 @@ def fuse(way: str, members: tuple[Member, Member], classes: int) -> tuple[Arrays
         the test images in each view (`ensemble.compare_with_better_member`).
 
     Raises:
-        ValueError: if there is no such way, or the members predicted different images.
+        ValueError: if there is no such way, the members predicted different images, or features are to be fused of
+            members that predicted no training images.
     """
     if way not in WAYS:
         raise ValueError(f"way of fusing must be one of {list(WAYS)}. Received: {way!r}")
@@ -93,6 +94,9 @@ def _fuse_features(
     members: tuple[Member, Member], saved: tuple[Arrays, Arrays], classes: int
 ) -> tuple[Arrays, dict[str, Any]]:
     """A softmax layer on both networks' features, trained on Training, its strength chosen on PublicTest."""
+    if not all("labels_train" in arrays for arrays in saved):
+        received = [member.run.folder.as_posix() for member in members]
+        raise ValueError(f"fusing features needs members that predicted their training images. Received: {received}")
     describe = [_describer(member) for member in members]
 
     def features(pictures: Sequence[np.ndarray]) -> np.ndarray:

@@ -35,7 +35,10 @@ def resolve_precision(precision: str = "auto") -> str:
 
 
 def describe_hardware() -> dict[str, Any]:
-    """Processor, cores (those this process may use), memory in GiB and GPUs, JSON-ready."""
+    """Processor, cores (those this process may use), memory in GiB, GPUs and oneDNN, JSON-ready.
+
+    `onednn` is whether its kernels compute; None where that was left to TensorFlow.
+    """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30 if hasattr(os, "sysconf") else None
     details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
     return {
@@ -43,6 +46,7 @@ def describe_hardware() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(memory, 1) if memory else None,
         "gpus": [detail.get("device_name", "GPU") for detail in details],
+        "onednn": {"0": False, "1": True}.get(os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")),
     }
 
 

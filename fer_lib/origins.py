@@ -23,16 +23,28 @@ def network_sha256(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             return hashlib.sha256(archive.read(WEIGHTS)).hexdigest()
     except FileNotFoundError:
-        asked = f"{path.parent} must hold the network that another run is made from, or be deleted to be trained again"
-        raise FileNotFoundError(f"{asked}. Received: no {path.name}") from None
+        raise _gone(path, "network") from None
     except (zipfile.BadZipFile, KeyError) as error:
         raise ValueError(f"a network must be a whole .keras file. Received: {path} ({error})") from error
+
+
+def _predictions_sha256(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except FileNotFoundError:
+        raise _gone(path, "probabilities") from None
+
+
+def _gone(path: Path, what: str) -> FileNotFoundError:
+    asked = f"{path.parent} must hold the {what} that another run is made from, or be deleted to be trained again"
+    return FileNotFoundError(f"{asked}. Received: no {path.name}")
 
 
 def origins_of(request: dict[str, Any], paper_folder: Path) -> dict[str, str]:
     """sha256 of the network of each run that a run starts from, has its pictures from or fuses, by variant.
 
-    Of an average it is that of the file of probabilities: networks take no part in it.
+    Of an average it is that of the file of probabilities, the one that there is: published ones are rounded, and so
+    another file. Networks take no part in it.
 
     Args:
         request: of the run.
@@ -46,7 +58,7 @@ def origins_of(request: dict[str, Any], paper_folder: Path) -> dict[str, str]:
     sources = [source for source in named if isinstance(source, dict)]
     files = {source["variant"]: paper_folder / source["variant"] / f"seed-{source['seed']}" for source in sources}
     if request.get("model") == AVERAGE:
-        return {variant: file_sha256(folder / "predictions.npz") for variant, folder in files.items()}
+        return {variant: _predictions_sha256(folder / "predictions.npz") for variant, folder in files.items()}
     return {variant: network_sha256(folder / "model.keras") for variant, folder in files.items()}
 
 

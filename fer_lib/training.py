@@ -19,6 +19,7 @@ from fer_lib.inputs import input_splits
 from fer_lib.makers import MAKERS, Job
 from fer_lib.models.weights import WeightsNotAvailable, require_weights
 from fer_lib.origins import check_unchanged, origins_of
+from fer_lib.papers.values import AVERAGE
 from fer_lib.paths import runs_folder
 from fer_lib.request import is_shortened, make_request, requests_of, sources_of
 from fer_lib.runs import OBSTACLE, Run, request_sha256, run_folder, write_obstacle
@@ -138,9 +139,16 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _require_weights(request: dict[str, Any], paper_folder: Path) -> None:
     """Refuse a run whose weights, or those of a run that it is made from, cannot be had: before hours of training."""
-    for needed in requests_of(request):
+
+    def is_there(needed: dict[str, Any]) -> bool:
         run = Run(paper_folder / needed["variant"] / f"seed-{needed['seed']}")
-        if not _is_made(run, request_sha256(needed)) and "weights" in needed["options"]:
+        return _is_made(run, request_sha256(needed))
+
+    sources = [request]
+    if request["model"] == AVERAGE:  # whatever the members are made from, their probabilities suffice
+        sources = [member for member in request["members"] if not is_there(member)]
+    for needed in (made for source in sources for made in requests_of(source)):
+        if not is_there(needed) and "weights" in needed["options"]:
             require_weights(needed.get("content_network", needed["model"]), needed["options"]["weights"])
 
 

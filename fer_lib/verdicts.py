@@ -82,7 +82,7 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "indicative",
-        "In place of any other verdict where pictures, tested on or trained on first, stand in for others "
+        "In place of any other verdict but not run where pictures, tested on or trained on first, stand in for others "
         "that are not at hand: measured as always, the reason says what was found, and nothing is said of the paper's "
         "claim.",
     ),
@@ -94,7 +94,7 @@ RULES: tuple[tuple[str, str], ...] = (
         f"({SHORTENED}: fewer epochs, a part of the data) are shown and never judged, nor called indicative. Nor are "
         f"those of networks trained for less than in their paper ({SMALL_BUDGET}, stated with each), unless it is "
         "asked only which of such networks of as many epochs is better (an ensemble counts as its members), nor of "
-        "trainings whose loss became no number.",
+        "trainings whose loss became no number. Differences and spreads of one seed without an interval have none.",
     ),
 )
 """How verdicts are made, for the reports: what, and the rule in words."""

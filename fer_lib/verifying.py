@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fer_lib.datasets import FerDataset
-from fer_lib.ensemble import compare_with_better_member
+from fer_lib.ensemble_checks import find_unproven
 from fer_lib.epoch_predictions import TOLERATED_IMAGES, find_disagreements, read_epoch_predictions
 from fer_lib.evaluation import history_metrics
 from fer_lib.labels import EMOTIONS, GROUPINGS
@@ -42,9 +42,10 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
     Returns:
         What does not agree, in words, naming the run: counts of a confusion matrix, and of the images on which an
         ensemble or its better member alone is right, that differ by more than `TOLERATED_IMAGES` images (those of the
-        kept epoch, where every epoch's classes are published, too), losses and calibration errors that differ by more
-        than `TOLERATED_LOSS`, any other score that does not follow from its counts, what is said of a history and does
-        not follow from its rows, rows given twice, labels that are not those of the data, a hash that is another.
+        kept epoch, where every epoch's classes are published, too), what else is told of an ensemble, losses and
+        calibration errors that differ by more than `TOLERATED_LOSS`, any other score that does not follow from its
+        counts, what is said of a history and does not follow from its rows, rows given twice, labels that are not those
+        of the data, a hash that is another.
         Empty where all is well.
     """
     labels = None if data is None else _labels_of_rows(data)
@@ -56,7 +57,7 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
         findings += [f"{name}: {finding}" for finding in _verify_history(run)]
         if (run.folder / "predictions.npz").exists():
             checks: tuple[Callable[[Run], list[str]], ...] = (
-                _verify_scores, _verify_predictions, _verify_epochs, _verify_ensemble,
+                _verify_scores, _verify_predictions, _verify_epochs, find_unproven,
             )  # fmt: skip
             findings += [f"{name}: {finding}" for check in checks for finding in check(run)]
             if data is not None and labels is not None and is_made_on(run, data):
@@ -165,30 +166,6 @@ def _verify_epochs(run: Run) -> list[str]:
     except ValueError as error:
         return [str(error)]
     return [] if predictions is None else find_disagreements(run, predictions)
-
-
-def _verify_ensemble(run: Run) -> list[str]:
-    """What of an ensemble's comparison with its better member does not follow from the probabilities of the three."""
-    findings = []
-    for view, stored in run.metrics.get("ensemble", {}).items():
-        members = {name: Run(run.folder.parents[1] / name / run.folder.name) for name in stored["member_accuracies"]}
-        missing = [name for name, member in members.items() if not member.is_complete]
-        if missing:
-            findings.append(f"ensemble ({view}) has members that are not published: {', '.join(missing)}")
-            continue
-        test = run.predictions("test", view)
-        computed = compare_with_better_member(
-            test.labels,
-            test.probabilities,
-            {name: member.predictions("test", view).probabilities for name, member in members.items()},
-            run.predictions("validation").labels,  # in the single view whatever the other: no crops decide anything
-            {name: member.predictions("validation").probabilities for name, member in members.items()},
-        )
-        counts = ("only_ensemble", "only_member")
-        if any(abs(computed[count] - stored[count]) > TOLERATED_IMAGES for count in counts):
-            numbers = [", ".join(f"{count} {found[count]}" for count in counts) for found in (computed, stored)]
-            findings.append(f"ensemble ({view}) has {numbers[0]} from the probabilities, {numbers[1]} in its metrics")
-    return findings
 
 
 def _labels_of_rows(data: FerDataset) -> np.ndarray:

@@ -90,11 +90,11 @@ def _two_variants(folder, **options):
     ]
 
 
-def test_what_a_stand_in_does_not_show_is_not_run(tmp_path):
+def test_what_a_stand_in_does_not_show_has_nothing_indicated(tmp_path):
     run = make_run(tmp_path, predicted=calls(600), stands_for="SFEW")
     assert judge_one(timing(), run).reason.startswith("a (seed 0) has no timing.seconds")
     assert judge_one(timing(), run).verdict == "not run"
-    assert judge_one(accuracy(kind="spread", low="31 %", high="40 %"), run).verdict == "not run"
+    assert judge_one(accuracy(kind="spread", low="31 %", high="40 %"), run).verdict is None  # one seed
     partly = judge_one(accuracy(kind="value", published="60 %"), run)
     assert partly.reason.endswith("(1 of 3 seeds; no run of a (seeds 1, 2))")
 

@@ -155,11 +155,22 @@ def test_code_version_is_unknown_where_there_is_no_git(checkout, monkeypatch):
 @pytest.mark.parametrize(("own", "asked"), [({}, True), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, False)])
 def test_onednn_computes_unless_the_user_says_otherwise(own, asked):
     """Whatever the processor: TensorFlow by itself leaves AVX2 processors without."""
-    told = (
-        "import fer_lib; from tensorflow.python.util import _pywrap_util_port; print(_pywrap_util_port.IsMklEnabled())"
-    )
+    told = """
+import fer_lib
+from fer_lib.hardware import describe_hardware
+from tensorflow.python.util import _pywrap_util_port
+print(describe_hardware()["onednn"], _pywrap_util_port.IsMklEnabled())
+"""
     inherited = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
     found = subprocess.run(
         [sys.executable, "-c", told], env=inherited | own, check=True, capture_output=True, text=True
     )  # fmt: skip
-    assert found.stdout.strip() == str(asked)
+    assert found.stdout.split() == [str(asked)] * 2
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is chosen on x86 alone")
+def test_nothing_is_noted_of_kernels_where_tensorflow_was_there_first():
+    told = "import tensorflow; from fer_lib.hardware import describe_hardware; print(describe_hardware()['onednn'])"
+    inherited = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    found = subprocess.run([sys.executable, "-c", told], env=inherited, check=True, capture_output=True, text=True)
+    assert found.stdout.strip() == "None"

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 
 import keras
 import numpy as np
@@ -15,15 +14,17 @@ from fer_lib.audit import leaked_mask
 from fer_lib.claims import judge
 from fer_lib.compactness import measure_compactness
 from fer_lib.crops import ten_crops
+from fer_lib.ensemble import choose_weight
+from fer_lib.ensemble_checks import find_unproven
 from fer_lib.feature_fusion import fuse_features
-from fer_lib.files import write_npz
+from fer_lib.files import write_json, write_npz
 from fer_lib.fusing import Member, fuse
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import classification_metrics
 from fer_lib.models.features import feature_model
 from fer_lib.replication import open_replication
 from fer_lib.request import make_request, sources_of
-from fer_lib.runs import Run, read_obstacles, run_folder
+from fer_lib.runs import Run, read_obstacles, request_sha256, run_folder
 from fer_lib.training import train
 
 PAPER = "liu_separable_ensemble"
@@ -180,29 +181,61 @@ def test_an_average_is_that_of_its_members(runs):
     np.testing.assert_allclose(crops, weight * first + (1 - weight) * second, atol=1e-6)
 
 
-def test_an_average_takes_no_more_than_what_is_published_of_its_members(runs, tmp_path):
-    """Probabilities of half precision on PublicTest and PrivateTest: no network, no training images, no generator."""
-    for name in CARD.variants["ensemble_scratch_average"].members:
-        folder = run_folder(tmp_path, "smoke", PAPER, name, 0)
-        shutil.copytree(run_of(runs, name).folder, folder, ignore=shutil.ignore_patterns("*.keras", "*.npz"))
-        with np.load(run_of(runs, name).folder / "predictions.npz") as arrays:
-            small = {key: array for key, array in arrays.items() if not key.endswith("_train")}
-        halved = {
-            key: array.astype(np.float16 if array.dtype.kind == "f" else np.int32) for key, array in small.items()
-        }
-        write_npz(folder / "predictions.npz", halved)
-    train(PAPER, "ensemble_scratch_average", profile="smoke", data=DATA, runs=tmp_path, precision="float32")
-    assert {path.name for path in (tmp_path / "smoke" / PAPER).glob("*")} == {
-        "ensemble_scratch_average", "model_a_short", "model_b_scratch",
-    }  # fmt: skip
-    found, whole = run_of(tmp_path, "ensemble_scratch_average"), run_of(runs, "ensemble_scratch_average")
+def _copy_what_is_published(runs, folder, names):
+    """Members under other names, as they are published: half precision, no network, no training images.
+
+    Args:
+        runs: where the members are.
+        folder: folder of run folders to copy them to.
+        names: member -> variant of the card that it is copied as.
+    """
+    for name, variant in names.items():
+        source, target = run_of(runs, name), run_folder(folder, "smoke", PAPER, variant, 0)
+        with np.load(source.folder / "predictions.npz") as arrays:
+            kept = {key: array for key, array in arrays.items() if not key.endswith("_train")}
+        kinds = {"single": np.float16, "ten": np.float16, "rows": np.int32, "labels": np.uint8}
+        write_npz(target / "predictions.npz", {key: kept[key].astype(kinds[key.partition("_")[0]]) for key in kept})
+        request = make_request(CARD, variant, 0, "smoke", DATA, precision="float32")
+        config = source.config | {"request": request, "request_sha256": request_sha256(request)}
+        write_json(target / "config.json", config)
+        write_json(target / "metrics.json", source.metrics)
+
+
+@pytest.mark.parametrize(
+    ("average", "members"),
+    [
+        ("ensemble_scratch_average", {"model_a_short": "model_a_short", "model_b_scratch": "model_b_scratch"}),
+        (
+            "ensemble_average",
+            {"model_a_short": "model_a", "model_b_scratch": "model_b"},
+        ),  # whose weights are not at hand
+    ],
+)
+def test_an_average_takes_no_more_than_what_is_published_of_its_members(runs, tmp_path, average, members):
+    _copy_what_is_published(runs, tmp_path, members)
+    train(PAPER, average, profile="smoke", data=DATA, runs=tmp_path, precision="float32")
+    made = {path.name for path in (tmp_path / "smoke" / PAPER).glob("*")}
+    assert made == {average, *members.values()}  # neither a generator nor what its content loss compares
+    found = run_of(tmp_path, average)
     assert found.views == {"train": [], "validation": ["single"], "test": ["single", "ten_crops"]}
-    weight = found.metrics["ensemble"]["single"]["weight"]
-    assert weight == whole.metrics["ensemble"]["single"]["weight"]
+    first, second = (run_of(tmp_path, name) for name in members.values())
+    chosen = first.predictions("validation"), second.predictions("validation")
+    weight, _ = choose_weight(chosen[0].labels, chosen[0].probabilities, chosen[1].probabilities)
+    assert found.metrics["ensemble"]["single"]["weight"] == weight
     for view in ("single", "ten_crops"):
-        probabilities = [run.predictions("test", view).probabilities for run in (found, whole)]
-        np.testing.assert_allclose(*probabilities, atol=1e-3)
-    assert set(found.metrics["test"]) == set(whole.metrics["test"])
+        answers = [run.predictions("test", view).probabilities for run in (first, second)]
+        mean = weight * answers[0] + (1 - weight) * answers[1]
+        np.testing.assert_allclose(found.predictions("test", view).probabilities, mean, atol=1e-6)
+    assert set(found.metrics["test"]) == {"single", "ten_crops", "single_unleaked"}
+    assert find_unproven(found) == []
+
+
+def test_features_are_fused_of_members_that_predicted_their_training_images(runs, tmp_path):
+    names = CARD.variants["ensemble_scratch"].members
+    _copy_what_is_published(runs, tmp_path, dict(zip(names, names, strict=True)))
+    members = tuple(Member(run_of(tmp_path, name), lambda: DATA) for name in names)
+    with pytest.raises(ValueError, match="predicted their training images. Received: .*model_a_short"):
+        fuse("features", members, 7)
 
 
 def test_a_fusion_is_a_softmax_layer_on_the_features_of_both_members_side_by_side(runs):

@@ -102,7 +102,7 @@ def test_a_difference_of_anything_but_accuracy_needs_two_seeds(tmp_path):
     claim = {"kind": "difference", "variant": "a", "minus": "b", "metric": "history.late_gain"}
     runs = [make_run(tmp_path, name, history={"late_gain": gain}) for name, gain in (("a", 0.02), ("b", 0.01))]
     judgement = judge_one(claim, *runs)
-    assert (judgement.verdict, judgement.measured) == ("not run", pytest.approx(0.01))
+    assert (judgement.verdict, judgement.measured) == (None, pytest.approx(0.01))
     assert "a difference needs two" in judgement.reason
     more = [make_run(tmp_path, name, 1, history={"late_gain": gain}) for name, gain in (("a", 0.021), ("b", 0.01))]
     judgement = judge_one(claim, *runs, *more)

@@ -47,7 +47,9 @@ def test_an_average_is_made_from_probabilities(paper):
     folder = paper / "base" / "seed-2"
     (folder / "model.keras").unlink()
     request = {"model": "average", "members": [{"variant": "base", "seed": 2}]}
-    with pytest.raises(FileNotFoundError, match="predictions.npz"):
+    with pytest.raises(
+        FileNotFoundError, match=f"^{re.escape(str(folder))} must hold the probabilities .* no predictions.npz$"
+    ):
         origins_of(request, paper)
     write_npz(folder / "predictions.npz", {"single_test": np.zeros((1, 7))})
     assert origins_of(request, paper) == {"base": file_sha256(folder / "predictions.npz")}

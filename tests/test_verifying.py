@@ -11,13 +11,13 @@ from tiny_data import make_tiny_data
 from tiny_notebooks import fer_lib, write_project
 
 from fer_lib.datasets import load_fer2013
-from fer_lib.ensemble import compare_with_better_member
+from fer_lib.ensemble import average_probabilities, compare_with_better_member
 from fer_lib.files import write_json, write_npz
 from fer_lib.labels import EMOTIONS, GROUPINGS
 from fer_lib.metrics import classification_metrics
 from fer_lib.paths import PUBLISHED
 from fer_lib.published import publish, published_runs
-from fer_lib.runs import request_sha256
+from fer_lib.runs import Run, request_sha256
 from fer_lib.verifying import verify_published
 
 
@@ -220,6 +220,9 @@ def with_ensemble(tmp_path):
         for view in ("single", "ten_crops")
     }
     write_json(fused.folder / "metrics.json", {**fused.metrics, "ensemble": compared})
+    config = fused.config
+    config["request"]["members"] = [{"variant": run.request["variant"], "seed": 0} for run in (first, second)]
+    write_json(fused.folder / "config.json", config)
     publish(runs, destination=tmp_path / "published")
     return tmp_path / "published" / ENSEMBLE
 
@@ -242,6 +245,50 @@ def test_an_edited_comparison_of_an_ensemble_is_found_out(with_ensemble, view):
         f"{ENSEMBLE}/ensemble_average/seed-0: ensemble ({view}) has {alone} {true} from the probabilities, "
         f"{alone} {true - 5} in its metrics"
     )
+
+
+@pytest.mark.parametrize("view", ["single", "ten_crops"])
+@pytest.mark.parametrize(
+    ("place", "number", "told"),
+    [
+        ("better_member", "model_a_short", "better_member model_a_short"),
+        ("n", 150, "n 150"),
+        ("accuracy", 0.9, "0.9000 in its metrics"),
+        (
+            "member_accuracies",
+            {"model_a_short": 0.9, "model_b_scratch": 0.6},
+            "other member_accuracies than its members",
+        ),
+        ("gain", 0.25, "gain 0.25, which its counts do not give"),
+        ("gain_interval", [0.1, 0.2], "gain_interval [0.1, 0.2], which its counts do not give"),
+        ("p_exact", 0.001, "p_exact 0.001, which its counts do not give"),
+        ("weight", 0.5, "probabilities that no weight of 0.5 gives"),
+    ],
+)
+def test_any_other_edited_number_of_an_ensemble_is_found_out(with_ensemble, view, place, number, told):
+    path = with_ensemble / "ensemble_average" / "seed-0" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["ensemble"][view][place] = number
+    write_json(path, metrics)
+    findings = verify_published(with_ensemble.parent)
+    assert [finding.endswith(told) for finding in findings] == [True]
+    assert findings[0].startswith(f"{ENSEMBLE}/ensemble_average/seed-0: ensemble ({view}) has ")
+
+
+def test_an_average_by_its_weight_proves_itself(with_ensemble):
+    """In half precision, as it is published."""
+    members = [Run(with_ensemble / name / "seed-0") for name in ("model_a_short", "model_b_scratch")]
+    run = Run(with_ensemble / "ensemble_average" / "seed-0")
+    content = _arrays(run)
+    for name in ("single_validation", "single_test", "ten_crops_test"):
+        first, second = (_arrays(member)[name].astype(np.float32) for member in members)
+        content[name] = average_probabilities(first, second, 0.3).astype(np.float16)
+    write_npz(run.folder / "predictions.npz", content)
+    metrics = run.metrics
+    for view in metrics["ensemble"]:
+        metrics["ensemble"][view]["weight"] = 0.3
+    write_json(run.folder / "metrics.json", metrics)
+    assert not [finding for finding in verify_published(with_ensemble.parent) if "weight" in finding]
 
 
 def test_an_ensemble_without_a_member_is_found_out(with_ensemble):

@@ -107,7 +107,7 @@ class Variant(CardModel):
         attribution: whether its heat maps on test images are measured, too (`attribution.measure_attribution`).
         keep_epochs: whether the weights of every epoch are kept, for what is asked of them after the run.
         small_budget: in words, where it is trained for less than its paper would have; its numbers then get no verdict,
-            comparisons among such variants do.
+            comparisons among such variants of as many epochs do, an ensemble counting as its members.
         seeds: its seeds in every profile, where they differ from the profile's.
     """
 
