@@ -1,12 +1,13 @@
 """Tables under a paper's runs, in words: what ensembles gain, what enlarging gives back, the trials of a search."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from fer_lib.summaries import Evidence
+from fer_lib.tables import ensemble_table
 from fer_lib.verdicts import format_measured, format_number
 
 SMALLEST_P = 0.0005
@@ -57,29 +58,30 @@ def side_tables(evidence: Evidence) -> list[SideTable]:
 
 def _ensemble_rows(evidence: Evidence) -> Rows:
     """One row per ensemble, seed and view."""
+    fused = [run for run in evidence.runs if run.metrics.get("ensemble")]
+    compared = [row for run in fused for row in ensemble_table({run.request["variant"]: [run]}).to_dict("records")]
     return [
         {
-            "ensemble": run.request["variant"],
-            "seed": str(run.request["seed"]),
-            "view": view.replace("_", " "),
-            "fused": _describe_fusion(found, run.request),
-            "accuracy": format_number(found["accuracy"], "%"),
-            "better member": found["better_member"],
-            "its accuracy": format_number(found["member_accuracies"][found["better_member"]], "%"),
-            "gain": format_measured(found["gain"], tuple(found["gain_interval"]), "points", signed=True),
-            "ensemble alone right": str(found["only_ensemble"]),
-            "member alone right": str(found["only_member"]),
-            "McNemar p": f"{found['p_exact']:.3f}" if found["p_exact"] >= SMALLEST_P else "below 0.001",
+            "ensemble": row["ensemble"],
+            "seed": str(row["seed"]),
+            "view": row["view"],
+            "fused": _describe_fusion(row, evidence.card.variants[row["ensemble"]].members),
+            "accuracy": format_number(row["accuracy"], "%"),
+            "better member": row["better member"],
+            "its accuracy": format_number(row["its accuracy"], "%"),
+            "gain": format_measured(row["gain"], (row["low"], row["high"]), "points", signed=True),
+            "ensemble alone right": str(row["only ensemble"]),
+            "member alone right": str(row["only member"]),
+            "McNemar p": f"{row['p_exact']:.3f}" if row["p_exact"] >= SMALLEST_P else "below 0.001",
         }
-        for run in evidence.runs
-        for view, found in run.metrics.get("ensemble", {}).items()
+        for row in compared
     ]
 
 
-def _describe_fusion(found: Mapping[str, Any], request: Mapping[str, Any]) -> str:
-    if "weight" in found:
-        return f"probabilities, {found['weight']:.2f} of {request['members'][0]['variant']}"
-    return f"features, penalty {found['strength']:g}"
+def _describe_fusion(row: Mapping[Any, Any], members: Sequence[str]) -> str:
+    if pd.notna(row["weight"]):
+        return f"probabilities, {row['weight']:.2f} of {members[0]}"
+    return f"features, penalty {row['strength']:g}"
 
 
 def _enlarging_rows(evidence: Evidence) -> Rows:

@@ -6,7 +6,6 @@ from html_pages import STATUSES, Page, claims_of, write_index
 
 from fer_lib import papers, report
 from fer_lib.claims import RULES, judge
-from fer_lib.files import write_json
 from fer_lib.paths import PROJECT, PUBLISHED
 from fer_lib.published import publish, published_runs
 from fer_lib.runs import find_runs
@@ -159,56 +158,6 @@ def test_results_in_markdown_hold_a_row_for_every_claim(site):
     for line, judgement in zip(claims, judgements, strict=True):
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         assert len(cells) == 8 and cells[5] == str(judgement.n_seeds) and cells[6].endswith(judgement.verdict)
-
-
-def test_the_published_search_is_shown(site):
-    (site / "published" / PAPER / "search.csv").write_text("trial,learning_rate\n7,0.00123\n2,0.5\n", encoding="utf-8")
-    page = Page(report.write_results(site / "published")[1].read_text(encoding="utf-8"))
-    assert "Random search: 2 trials" in page.text and "trial learning rate 7 0.00123 2 0.5" in page.text
-    (site / "published" / PAPER / "search.csv").unlink()
-
-
-def test_an_enlarger_is_shown_by_its_pictures_beside_interpolation(tmp_path):
-    paper = "liu_separable_ensemble"
-    run = write_fake_run(tmp_path / "runs", paper=paper, variant="srgan")
-    bicubic = {"psnr": 26.894, "psnr_interval": [26.81, 26.97], "ssim": 0.8879, "ssim_interval": [0.8867, 0.889]}
-    better = {"psnr_over_bicubic": 2.367, "psnr_over_bicubic_interval": [2.329, 2.405]}
-    better |= {"ssim_over_bicubic": -0.0443, "ssim_over_bicubic_interval": [-0.0436, 0.0449]}
-    measured = {"enlargers": {"bicubic": bicubic, "srgan": {**bicubic, **better}}}
-    write_json(run.folder / "metrics.json", {"super_resolution": measured, "history": {"epochs": 6}})
-    publish(tmp_path / "runs", destination=tmp_path / "published")
-    markdown, html = (path.read_text(encoding="utf-8") for path in report.write_results(tmp_path / "published"))
-    assert "| srgan | 0 | 6 | – | – | – | – |" in markdown
-    own = "| 26.89 [26.81, 26.97] | {} | 0.8879 [0.8867, 0.8890] | {} |"
-    assert f"| srgan | 0 | bicubic {own.format('–', '–')}" in markdown
-    over = own.format("+2.37 [+2.33, +2.40]", "-0.0443 [-0.0436, +0.0449]")
-    assert f"| srgan | 0 | srgan {over}" in markdown
-    text = Page(html).text
-    assert "Enlarging: 2 ways" in text and "+2.37 [+2.33, +2.40]" in text
-
-
-def test_an_ensemble_is_shown_beside_its_better_member(tmp_path):
-    run = write_fake_run(tmp_path / "runs", paper="liu_separable_ensemble", variant="ensemble_scratch_average")
-    config = run.config
-    config["request"]["members"] = [{"variant": "model_a_short", "seed": 0}, {"variant": "model_b_scratch", "seed": 0}]
-    write_json(run.folder / "config.json", config)
-    compared = {"better_member": "model_a_short", "member_accuracies": {"model_a_short": 0.6216}, "accuracy": 0.6233}
-    compared |= {"gain": 0.0017, "gain_interval": [-0.0032, 0.0066], "only_ensemble": 43, "only_member": 37}
-    views = {
-        "single": {**compared, "p_exact": 0.5764, "weight": 0.79},
-        "ten_crops": {**compared, "p_exact": 1e-5, "strength": 0.1},
-    }
-    write_json(run.folder / "metrics.json", {**run.metrics, "ensemble": views})
-    publish(tmp_path / "runs", destination=tmp_path / "published")
-    markdown, html = (path.read_text(encoding="utf-8") for path in report.write_results(tmp_path / "published"))
-    own = "62.3 % | model_a_short | 62.2 % | +0.2 points [-0.3, +0.7] | 43 | 37"
-    start = "| ensemble_scratch_average | 0 |"
-    assert f"{start} single | probabilities, 0.79 of model_a_short | {own} | 0.576 |" in markdown
-    assert f"{start} ten crops | features, penalty 0.1 | {own} | below 0.001 |" in markdown
-    assert (
-        "Ensembles: 1 beside the better member of each" in Page(html).text
-        and "+0.2 points [-0.3, +0.7] 43 37" in Page(html).text
-    )
 
 
 def test_the_readme_gets_its_table_between_the_markers_and_keeps_the_rest(site, tmp_path):

@@ -1,0 +1,62 @@
+"""Tables under a paper's runs, as the committed pages show them."""
+
+from fake_runs import PAPER, write_fake_run
+from html_pages import Page
+
+from fer_lib import report
+from fer_lib.files import write_json
+from fer_lib.published import publish
+
+
+def results_of(tmp_path):
+    """RESULTS.md, and the text of index.html, of the runs that were made."""
+    publish(tmp_path / "runs", destination=tmp_path / "published")
+    markdown, html = report.write_results(tmp_path / "published")
+    return markdown.read_text(encoding="utf-8"), Page(html.read_text(encoding="utf-8")).text
+
+
+def test_the_published_search_is_shown(tmp_path):
+    write_fake_run(tmp_path / "runs", variant="lda")
+    table = tmp_path / "published" / PAPER / "search.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("trial,learning_rate\n7,0.00123\n2,0.5\n", encoding="utf-8")
+    markdown, text = results_of(tmp_path)
+    assert "Random search: 2 trials" in text and "trial learning rate 7 0.00123 2 0.5" in text
+    assert "| trial | learning rate |\n| ---: | ---: |\n| 7 | 0.00123 |\n| 2 | 0.5 |\n" in markdown
+
+
+def test_an_enlarger_is_shown_by_its_pictures_beside_interpolation(tmp_path):
+    paper = "liu_separable_ensemble"
+    run = write_fake_run(tmp_path / "runs", paper=paper, variant="srgan")
+    bicubic = {"psnr": 26.894, "psnr_interval": [26.81, 26.97], "ssim": 0.8879, "ssim_interval": [0.8867, 0.889]}
+    better = {"psnr_over_bicubic": 2.367, "psnr_over_bicubic_interval": [2.329, 2.405]}
+    better |= {"ssim_over_bicubic": -0.0443, "ssim_over_bicubic_interval": [-0.0436, 0.0449]}
+    measured = {"enlargers": {"bicubic": bicubic, "srgan": {**bicubic, **better}}}
+    write_json(run.folder / "metrics.json", {"super_resolution": measured, "history": {"epochs": 6}})
+    markdown, text = results_of(tmp_path)
+    assert "| srgan | 0 | 6 | – | – | – | – |" in markdown
+    own = "| 26.89 [26.81, 26.97] | {} | 0.8879 [0.8867, 0.8890] | {} |"
+    assert f"| srgan | 0 | bicubic {own.format('–', '–')}" in markdown
+    over = own.format("+2.37 [+2.33, +2.40]", "-0.0443 [-0.0436, +0.0449]")
+    assert f"| srgan | 0 | srgan {over}" in markdown
+    assert "Enlarging: 2 ways" in text and "+2.37 [+2.33, +2.40]" in text
+
+
+def test_an_ensemble_is_shown_beside_its_better_member(tmp_path):
+    run = write_fake_run(tmp_path / "runs", paper="liu_separable_ensemble", variant="ensemble_scratch_average")
+    config = run.config
+    config["request"]["members"] = [{"variant": "model_a_short", "seed": 0}, {"variant": "model_b_scratch", "seed": 0}]
+    write_json(run.folder / "config.json", config)
+    compared = {"better_member": "model_a_short", "member_accuracies": {"model_a_short": 0.6216}, "accuracy": 0.6233}
+    compared |= {"gain": 0.0017, "gain_interval": [-0.0032, 0.0066], "only_ensemble": 43, "only_member": 37}
+    views = {
+        "single": {**compared, "p_exact": 0.5764, "weight": 0.79},
+        "ten_crops": {**compared, "p_exact": 1e-5, "strength": 0.1},
+    }
+    write_json(run.folder / "metrics.json", {**run.metrics, "ensemble": views})
+    markdown, text = results_of(tmp_path)
+    own = "62.3 % | model_a_short | 62.2 % | +0.2 points [-0.3, +0.7] | 43 | 37"
+    start = "| ensemble_scratch_average | 0 |"
+    assert f"{start} single | probabilities, 0.79 of model_a_short | {own} | 0.576 |" in markdown
+    assert f"{start} ten crops | features, penalty 0.1 | {own} | below 0.001 |" in markdown
+    assert "Ensembles: 1 beside the better member of each" in text and "+0.2 points [-0.3, +0.7] 43 37" in text
