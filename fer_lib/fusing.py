@@ -1,4 +1,4 @@
-"""Runs of two networks -> probabilities of their ensemble, averaged (`ensemble`) or fused (`feature_fusion`)."""
+"""Runs of networks -> probabilities of their ensemble, averaged (`ensemble`) or fused (`feature_fusion`)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from fer_lib.ensemble import average_probabilities, choose_weight, compare_with_
 from fer_lib.evaluation import VIEWS
 from fer_lib.feature_fusion import fuse_features
 from fer_lib.models.features import feature_model
-from fer_lib.papers.values import AVERAGE
+from fer_lib.papers.values import AVERAGE, FUSIONS
 from fer_lib.runs import SPLITS, Run
 
 Arrays = dict[str, np.ndarray]
@@ -43,43 +43,43 @@ class Member:
         return self.run.request["hyperparameters"].get("test_crop_side")
 
 
-def fuse(way: str, members: tuple[Member, Member], classes: int) -> tuple[Arrays, dict[str, Any]]:
-    """Fuse two networks, trained with one seed on the same images.
+def fuse(way: str, members: Sequence[Member], classes: int) -> tuple[Arrays, dict[str, Any]]:
+    """Fuse networks, trained with one seed on the same images.
 
     Args:
         way: one of `WAYS`: "average" of probabilities, or "features" side by side under a softmax layer of their own.
-        members: the two.
+        members: two; or one, whose features get a layer fitted anew, to compare a fusion with.
         classes: width of the softmax.
 
     Returns:
-        Arrays as `evaluation.predict_splits` makes them, of the splits and views that both members have; and,
+        Arrays as `evaluation.predict_splits` makes them, of the splits and views that all members have; and,
         JSON-ready, what was chosen on PublicTest, on the single view, with McNemar's test against the better member on
         the test images in each view (`ensemble.compare_with_better_member`).
 
     Raises:
-        ValueError: if there is no such way, the members predicted different images, or features are to be fused of
-            members that predicted no training images.
+        ValueError: if there is no such way, it takes another number of members, they predicted different images, or
+            features are to be fused of members that predicted no training images.
     """
     if way not in WAYS:
         raise ValueError(f"way of fusing must be one of {list(WAYS)}. Received: {way!r}")
-    first, second = (_saved(member.run) for member in members)
-    shared = [split for split in SPLITS if f"single_{split}" in first.keys() & second]
-    images = [f"{kind}_{split}" for kind in ("rows", "labels") for split in shared]
-    for name in images:
-        if not np.array_equal(first[name], second[name]):
-            received = f"{name} of {members[0].run.folder} and {members[1].run.folder}"
+    if len(members) not in FUSIONS[way]:
+        received = f"{len(members)} for way {way!r}"
+        raise ValueError(f"members must be {' or '.join(map(str, FUSIONS[way]))} in number. Received: {received}")
+    saved = [_saved(member.run) for member in members]
+    shared = [split for split in SPLITS if all(f"single_{split}" in arrays for arrays in saved)]
+    images = {f"{kind}_{split}": saved[0][f"{kind}_{split}"] for kind in ("rows", "labels") for split in shared}
+    for name, expected in images.items():
+        if not all(np.array_equal(arrays[name], expected) for arrays in saved):
+            received = f"{name} of {' and '.join(str(member.run.folder) for member in members)}"
             raise ValueError(f"members must have predicted the same images in the same order. Received: {received}")
-    made, chosen = WAYS[way](members, (first, second), classes)
-    arrays = {**{name: first[name] for name in images}, **made}
-    names = [member.name for member in members]
-    saved = dict(zip(names, (first, second), strict=True))
-    compared = {view: _compare(arrays, saved, view) for view in VIEWS if f"{view}_test" in made}
+    made, chosen = WAYS[way](members, saved, classes)
+    arrays = {**images, **made}
+    named = dict(zip([member.name for member in members], saved, strict=True))
+    compared = {view: _compare(arrays, named, view) for view in VIEWS if f"{view}_test" in made}
     return arrays, {view: {**chosen, **found} for view, found in compared.items()}
 
 
-def _average(
-    members: tuple[Member, Member], saved: tuple[Arrays, Arrays], classes: int
-) -> tuple[Arrays, dict[str, Any]]:
+def _average(members: Sequence[Member], saved: Sequence[Arrays], classes: int) -> tuple[Arrays, dict[str, Any]]:
     """Mean of the probabilities; the weight is chosen on PublicTest."""
     first, second = saved
     weight, accuracies = choose_weight(
@@ -90,10 +90,8 @@ def _average(
     return made, {"weight": weight, "validation_accuracies": accuracies.tolist()}
 
 
-def _fuse_features(
-    members: tuple[Member, Member], saved: tuple[Arrays, Arrays], classes: int
-) -> tuple[Arrays, dict[str, Any]]:
-    """A softmax layer on both networks' features, trained on Training, its strength chosen on PublicTest."""
+def _fuse_features(members: Sequence[Member], saved: Sequence[Arrays], classes: int) -> tuple[Arrays, dict[str, Any]]:
+    """A softmax layer on all networks' features, trained on Training, its strength chosen on PublicTest."""
     if not all("labels_train" in arrays for arrays in saved):
         received = [member.run.folder.as_posix() for member in members]
         raise ValueError(f"fusing features needs members that predicted their training images. Received: {received}")

@@ -214,10 +214,10 @@ def _flat(measured: dict[str, Any]) -> dict[str, Any]:
 
 
 def _make_ensemble(job: Job) -> dict[str, Any]:
-    first, second = (_member(job, name) for name in job.card.variants[job.request["variant"]].members)
-    arrays, chosen = fuse(job.request["model"], (first, second), len(class_names(job.request["grouping"])))
+    members = [_member(job, name) for name in job.card.variants[job.request["variant"]].members]
+    arrays, chosen = fuse(job.request["model"], members, len(class_names(job.request["grouping"])))
     write_npz(job.folder / "predictions.npz", arrays)
-    parameters = sum(member.run.metrics["model"]["parameters"] for member in (first, second))
+    parameters = sum(member.run.metrics["model"]["parameters"] for member in members)
     return {
         **evaluate(arrays, job.data, job.request["grouping"]),
         "ensemble": chosen,

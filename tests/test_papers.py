@@ -42,6 +42,11 @@ def change(place, value):
     return content
 
 
+def fusion(way, *members):
+    """An ensemble as a card has it."""
+    return {"kind": "ensemble", "description": "Both.", "model": way, "members": list(members)}
+
+
 def claim_index(claim_id):
     return [claim["id"] for claim in CONTENT["claims"]].index(claim_id)
 
@@ -152,6 +157,12 @@ def test_an_unknown_paper_is_refused():
         ("variants.lda.model", "ldaa", "variants.lda.model: must be one of .*Received: 'ldaa'"),
         ("variants.light_vgg.options", {"batchnorm": False}, "variants.light_vgg.options: must be among .*'batchnorm'"),
         ("variants.light_vgg.options", {"batch_norm": "no"}, "variants.light_vgg.options.batch_norm: .*boolean.*'no'"),
+        ("variants.both", fusion("average", "light_vgg"), r"variants.both.members: must be 2, each another"),
+        ("variants.both", fusion("features"), r"variants.both.members: must be 1 or 2, each another. Received: \[\]"),
+        ("variants.both", fusion("features", *["light_vgg"] * 2), "variants.both.members: must be 1 or 2.*Received: "),
+        ("variants.both", fusion("vote", "light_vgg"), "variants.both.model: must be one of .*Received: 'vote'"),
+        ("variants.both", fusion("features", "lda"), "variants.both.members: must be one of .*Received: 'lda'"),
+        ("variants.lda.members", ["light_vgg"], "variants.lda.members: nothing but an ensemble has any"),
         ("variants.qda.options", {"shrinkag": 0.1}, "variants.qda.options: must be among .*Received: 'shrinkag'"),
         ("profiles.smoke.options", {"filtrs": [8]}, "profiles.smoke.options: must be among .*Received: 'filtrs'"),
         ("profiles.smoke.models", {"vgg91": "vgg16"}, "profiles.smoke.models: must be among .*Received: 'vgg91'"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from fer_lib.labels import GROUPINGS, class_names
 from fer_lib.metric_paths import check_metric
 from fer_lib.papers.claim_kinds import Claim, DifferenceClaim, MatrixClaim, metrics_of, variants_of
-from fer_lib.papers.values import AVERAGE, check_values
+from fer_lib.papers.values import FUSIONS, check_values
 
 if TYPE_CHECKING:
     from fer_lib.papers.schema import PaperCard, Variant
@@ -14,9 +14,6 @@ PROFILES = ("smoke", "quick", "paper")
 
 INTERPOLATIONS = ("nearest", "bicubic")
 """Ways to enlarge pictures that nobody has to train."""
-
-FUSIONS = (AVERAGE, "features")
-"""What an ensemble fuses: probabilities, or the inputs of its members' last layers."""
 
 
 def check_agreement(card: "PaperCard") -> None:
@@ -78,12 +75,21 @@ def _check_sources(card: "PaperCard", variant: "Variant", where: str) -> None:
         _check_known(
             f"{where}.enlarged_by", variant.enlarged_by, [*INTERPOLATIONS, *of_kind.get("super_resolution", [])]
         )
-    if len(set(variant.members)) != (2 if variant.kind == "ensemble" else 0):
-        raise ValueError(f"{where}.members: an ensemble, and nothing else, has two. Received: {variant.members}")
-    if variant.kind == "ensemble":
-        _check_known(f"{where}.model", variant.model, list(FUSIONS))
+    _check_members(variant, where)
     for member in variant.members:
         _check_known(f"{where}.members", member, of_kind["network"])
+
+
+def _check_members(variant: "Variant", where: str) -> None:
+    if variant.kind != "ensemble":
+        if variant.members:
+            raise ValueError(f"{where}.members: nothing but an ensemble has any. Received: {variant.members}")
+        return
+    _check_known(f"{where}.model", variant.model, list(FUSIONS))
+    numbers = FUSIONS[variant.model]
+    if len(variant.members) not in numbers or len(set(variant.members)) != len(variant.members):
+        number = " or ".join(str(number) for number in numbers)
+        raise ValueError(f"{where}.members: must be {number}, each another. Received: {variant.members}")
 
 
 def _check_search(card: "PaperCard") -> None:

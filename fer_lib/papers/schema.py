@@ -103,7 +103,7 @@ class Variant(CardModel):
             super_resolution the variant whose features its content loss compares (without it VGG19's, with the option
             `weights`).
         enlarged_by: what doubles the pictures' sides before: "nearest", "bicubic", or a variant of super_resolution.
-        members: variants that an ensemble fuses, of the same seed; the first and the second.
+        members: variants that an ensemble fuses, of the same seed: two, or the one that gets a layer anew.
         attribution: whether its heat maps on test images are measured, too (`attribution.measure_attribution`).
         keep_epochs: whether the weights of every epoch are kept, for what is asked of them after the run.
         small_budget: in words, where it is trained for less than its paper would have; its numbers then get no verdict,

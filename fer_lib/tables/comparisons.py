@@ -101,7 +101,7 @@ def view_table(groups: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
 
 
 def ensemble_table(groups: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
-    """Ensembles against the better of their two members, on the same test images.
+    """Ensembles against the better of their members, on the same test images.
 
     All that is chosen is chosen on PublicTest, the better member too (`ensemble.compare_with_better_member`).
 
