@@ -81,7 +81,8 @@ def _ensemble_rows(evidence: Evidence) -> Rows:
 def _describe_fusion(row: Mapping[Any, Any], members: Sequence[str]) -> str:
     if pd.notna(row["weight"]):
         return f"probabilities, {row['weight']:.2f} of {members[0]}"
-    return f"features, penalty {row['strength']:g}"
+    features = "features" if len(members) > 1 else "no second network: a layer fitted anew"
+    return f"{features}, penalty {row['strength']:g}"
 
 
 def _enlarging_rows(evidence: Evidence) -> Rows:

@@ -42,21 +42,30 @@ def test_an_enlarger_is_shown_by_its_pictures_beside_interpolation(tmp_path):
     assert "Enlarging: 2 ways" in text and "+2.37 [+2.33, +2.40]" in text
 
 
-def test_an_ensemble_is_shown_beside_its_better_member(tmp_path):
-    run = write_fake_run(tmp_path / "runs", paper="liu_separable_ensemble", variant="ensemble_scratch_average")
+def write_ensemble(folder, variant, members, views):
+    """The run of an ensemble of the card's, with what it measured by view."""
+    run = write_fake_run(folder, paper="liu_separable_ensemble", variant=variant)
     config = run.config
-    config["request"]["members"] = [{"variant": "model_a_short", "seed": 0}, {"variant": "model_b_scratch", "seed": 0}]
+    config["request"]["members"] = [{"variant": member, "seed": 0} for member in members]
     write_json(run.folder / "config.json", config)
+    write_json(run.folder / "metrics.json", {**run.metrics, "ensemble": views})
+
+
+def test_an_ensemble_is_shown_beside_its_better_member(tmp_path):
     compared = {"better_member": "model_a_short", "member_accuracies": {"model_a_short": 0.6216}, "accuracy": 0.6233}
     compared |= {"gain": 0.0017, "gain_interval": [-0.0032, 0.0066], "only_ensemble": 43, "only_member": 37}
     views = {
         "single": {**compared, "p_exact": 0.5764, "weight": 0.79},
         "ten_crops": {**compared, "p_exact": 1e-5, "strength": 0.1},
     }
-    write_json(run.folder / "metrics.json", {**run.metrics, "ensemble": views})
+    write_ensemble(tmp_path / "runs", "ensemble_scratch_average", ("model_a_short", "model_b_scratch"), views)
+    of_one = {"single": {**compared, "p_exact": 0.5764, "strength": 0.001}}
+    write_ensemble(tmp_path / "runs", "model_a_brief_refitted", ("model_a_brief",), of_one)
     markdown, text = results_of(tmp_path)
     own = "62.3 % | model_a_short | 62.2 % | +0.2 points [-0.3, +0.7] | 43 | 37"
     start = "| ensemble_scratch_average | 0 |"
     assert f"{start} single | probabilities, 0.79 of model_a_short | {own} | 0.576 |" in markdown
     assert f"{start} ten crops | features, penalty 0.1 | {own} | below 0.001 |" in markdown
-    assert "Ensembles: 1 beside the better member of each" in text and "+0.2 points [-0.3, +0.7] 43 37" in text
+    control = "no second network: a layer fitted anew, penalty 0.001"
+    assert f"| model_a_brief_refitted | 0 | single | {control} | {own} | 0.576 |" in markdown
+    assert "Ensembles: 2 beside the better member of each" in text and "+0.2 points [-0.3, +0.7] 43 37" in text
