@@ -14,6 +14,9 @@ from fer_lib import claim_rows, provenance, side_tables, summaries
 from fer_lib.claims import RULES, VERDICTS
 
 TEMPLATES = Path(__file__).with_name("templates")
+INTERVAL = re.compile(r"\[[^\[\]]*\]")
+"""An interval as it is written behind its number: [low, high]."""
+
 SYMBOLS = {
     "reproduced": "✓",
     "exceeded": "▲",
@@ -77,6 +80,7 @@ def _environment() -> Environment:
         "slug": lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-"),
         "breakable": lambda text: Markup(escape(text).replace("_", Markup("_<wbr>"))),
         "cell": _markdown_cell,
+        "interval": lambda text: Markup(INTERVAL.sub(r'<span class="interval-text">\g<0></span>', str(escape(text)))),
         "relative": relative_link,
         "unbroken": lambda text: re.sub(r" (?=%)", "\u00a0", text),
         "tight": _without_indents,

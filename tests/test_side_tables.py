@@ -68,4 +68,10 @@ def test_an_ensemble_is_shown_beside_its_better_member(tmp_path):
     assert f"{start} ten crops | features, penalty 0.1 | {own} | below 0.001 |" in markdown
     control = "no second network: a layer fitted anew, penalty 0.001"
     assert f"| model_a_brief_refitted | 0 | single | {control} | {own} | 0.576 |" in markdown
+    html = (tmp_path / "published" / "index.html").read_text(encoding="utf-8")
+    assert '<td data-label="gain">+0.2 points <span class="interval-text">[-0.3, +0.7]</span></td>' in html
+    assert (
+        '<th scope="row" data-label="ensemble">model_<wbr>a_<wbr>brief_<wbr>refitted</th><td data-label="seed">0</td>'
+        in html
+    )
     assert "Ensembles: 2 beside the better member of each" in text and "+0.2 points [-0.3, +0.7] 43 37" in text
