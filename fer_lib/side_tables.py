@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fer_lib.summaries import Evidence
-from fer_lib.tables import ensemble_table
+from fer_lib.tables import enlarging_table, ensemble_table
 from fer_lib.verdicts import format_measured, format_number
 
 SMALLEST_P = 0.0005
@@ -86,22 +86,29 @@ def _describe_fusion(row: Mapping[Any, Any], members: Sequence[str]) -> str:
 
 
 def _enlarging_rows(evidence: Evidence) -> Rows:
-    """One row per run and way of enlarging: PSNR and SSIM with Student's intervals by images, and over bicubic."""
+    """One row per run and way of enlarging, of PrivateTest: PSNR and SSIM, and over bicubic."""
+    doubled = [run for run in evidence.runs if run.metrics.get("super_resolution")]
     return [
-        {"variant": run.request["variant"], "seed": str(run.request["seed"]), "way": way, **_describe_quality(values)}
-        for run in evidence.runs
-        for way, values in run.metrics.get("super_resolution", {}).get("enlargers", {}).items()
+        {
+            "variant": run.request["variant"],
+            "seed": str(run.request["seed"]),
+            "way": row["way"],
+            **_describe_quality(row),
+        }
+        for run in doubled
+        for row in enlarging_table(run).to_dict("records")
+        if row["scored on"] == "PrivateTest"
     ]
 
 
-def _describe_quality(values: Mapping[str, Any]) -> dict[str, str]:
+def _describe_quality(row: Mapping[Any, Any]) -> dict[str, str]:
     """Measures of one way of enlarging; a difference from itself is a dash."""
     told = {}
-    for measure, name, digits in (("psnr", "PSNR (dB)", 2), ("ssim", "SSIM", 4)):
-        for key, column, sign in ((measure, name, ""), (f"{measure}_over_bicubic", f"{name} over bicubic", "+")):
-            numbers = [values[key], *values[f"{key}_interval"]] if key in values else []
-            mean, *ends = [f"{number:{sign}.{digits}f}" for number in numbers] or ["–"]
-            told[column] = f"{mean} [{', '.join(ends)}]" if ends else mean
+    for measure, unit, digits in (("PSNR", " (dB)", 2), ("SSIM", "", 4)):
+        for over, sign in (("", ""), (" over bicubic", "+")):
+            names = (f"{measure}{over}", f"{measure}{over} low", f"{measure}{over} high")
+            mean, low, high = (f"{row[name]:{sign}.{digits}f}" for name in names)
+            told[f"{measure}{unit}{over}"] = "–" if pd.isna(row[names[0]]) else f"{mean} [{low}, {high}]"
     return told
 
 
