@@ -26,6 +26,7 @@ class RunRow:
     epochs: str
     validation_accuracy: float | None
     test_accuracy: float | None
+    ten_crops_accuracy: float | None
     unleaked_accuracy: float | None
     macro_f1: float | None
     seconds: float | None
@@ -56,6 +57,7 @@ def run_rows(evidence: Evidence) -> list[RunRow]:
             epochs=_describe_epochs(metrics.get("history", {})),
             validation_accuracy=_look_up(metrics, "validation", "single", "accuracy"),
             test_accuracy=_look_up(metrics, "test", "single", "accuracy"),
+            ten_crops_accuracy=_look_up(metrics, "test", "ten_crops", "accuracy"),
             unleaked_accuracy=_look_up(metrics, "test", "single_unleaked", "accuracy"),
             macro_f1=_look_up(metrics, "test", "single", "macro_f1"),
             seconds=training_seconds(run),

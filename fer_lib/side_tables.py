@@ -34,10 +34,10 @@ class SideTable:
 def side_tables(evidence: Evidence) -> list[SideTable]:
     """The tables that a paper's runs fill."""
     ensembles, doubled, trials = _ensemble_rows(evidence), _enlarging_rows(evidence), _trial_rows(evidence)
-    fused = len({(row["ensemble"], row["seed"]) for row in ensembles})
+    fused = {(row["ensemble"], row["seed"]) for row in ensembles if len(_members(evidence, row["ensemble"])) > 1}
     tables = [
         SideTable(
-            f"Ensembles: {fused} beside the better member of each",
+            f"Ensembles: {len(fused)} beside the better member of each",
             "On PrivateTest. Weight or penalty and the better member are chosen on PublicTest. The gain has its paired "
             "95 % interval; McNemar’s exact test compares the images that one of the two alone has right.",
             ensembles,
@@ -65,7 +65,7 @@ def _ensemble_rows(evidence: Evidence) -> Rows:
             "ensemble": row["ensemble"],
             "seed": str(row["seed"]),
             "view": row["view"],
-            "fused": _describe_fusion(row, evidence.card.variants[row["ensemble"]].members),
+            "fused": _describe_fusion(row, _members(evidence, row["ensemble"])),
             "accuracy": format_number(row["accuracy"], "%"),
             "better member": row["better member"],
             "its accuracy": format_number(row["its accuracy"], "%"),
@@ -76,6 +76,11 @@ def _ensemble_rows(evidence: Evidence) -> Rows:
         }
         for row in compared
     ]
+
+
+def _members(evidence: Evidence, ensemble: str) -> Sequence[str]:
+    """Variants that it fuses; the control of a fusion has one."""
+    return evidence.card.variants[ensemble].members
 
 
 def _describe_fusion(row: Mapping[Any, Any], members: Sequence[str]) -> str:

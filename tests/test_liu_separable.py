@@ -18,10 +18,11 @@ from fer_lib.ensemble import choose_weight
 from fer_lib.ensemble_checks import find_unproven
 from fer_lib.feature_fusion import fuse_features
 from fer_lib.files import write_json, write_npz
-from fer_lib.fusing import Member, fuse
+from fer_lib.fusing import WAYS, Member, fuse
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import classification_metrics
 from fer_lib.models.features import feature_model
+from fer_lib.papers.values import FUSIONS
 from fer_lib.replication import open_replication
 from fer_lib.request import make_request, sources_of
 from fer_lib.runs import Run, read_obstacles, request_sha256, run_folder
@@ -273,15 +274,24 @@ def test_the_control_of_a_fusion_is_a_layer_fitted_anew_on_one_network(runs):
     assert find_unproven(control) == []
 
 
-@pytest.mark.parametrize(("way", "number"), [("average", "2"), ("features", "1 or 2")])
-@pytest.mark.parametrize("members", [0, 1, 3])
-def test_ways_of_fusing_take_as_many_members_as_they_can(runs, way, number, members):
-    if (way, members) != ("features", 1):
-        member = Member(run_of(runs, "model_a_brief"), lambda: DATA)
-        with pytest.raises(
-            ValueError, match=f"members must be {number} in number. Received: {members} for way '{way}'"
-        ):
-            fuse(way, [member] * members, 7)
+@pytest.mark.parametrize(
+    ("way", "members", "number"),
+    [
+        ("average", 0, "2"),
+        ("average", 1, "2"),
+        ("average", 3, "2"),
+        ("features", 0, "1 or 2"),
+        ("features", 3, "1 or 2"),
+    ],
+)
+def test_ways_of_fusing_refuse_other_numbers_of_members(runs, way, members, number):
+    member = Member(run_of(runs, "model_a_brief"), lambda: DATA)
+    with pytest.raises(ValueError, match=f"members must be {number} in number. Received: {members} for way '{way}'"):
+        fuse(way, [member] * members, 7)
+
+
+def test_the_ways_of_fusing_that_a_card_may_give_are_those_that_there_are():
+    assert set(FUSIONS) == set(WAYS)
 
 
 @pytest.mark.parametrize("name", ["ensemble_average", "model_b", "srgan_imagenet"])

@@ -35,7 +35,7 @@ def test_an_enlarger_is_shown_by_its_pictures_beside_interpolation(tmp_path):
     measured |= {"n": 3589, "validation": {"n": 3589, "enlargers": {"bicubic": {**bicubic, "psnr": 20.0}}}}
     write_json(run.folder / "metrics.json", {"super_resolution": measured, "history": {"epochs": 6}})
     markdown, text = results_of(tmp_path)
-    assert "| srgan | 0 | 6 | – | – | – | – |" in markdown
+    assert "| srgan | 0 | 6 | – | – | – | – | – |" in markdown
     own = "| 26.89 [26.81, 26.97] | {} | 0.8879 [0.8867, 0.8890] | {} |"
     assert f"| srgan | 0 | bicubic {own.format('–', '–')}" in markdown
     over = own.format("+2.37 [+2.33, +2.40]", "-0.0443 [-0.0436, +0.0449]")
@@ -51,6 +51,21 @@ def write_ensemble(folder, variant, members, views):
     config["request"]["members"] = [{"variant": member, "seed": 0} for member in members]
     write_json(run.folder / "config.json", config)
     write_json(run.folder / "metrics.json", {**run.metrics, "ensemble": views})
+
+
+def test_ten_crops_stand_beside_the_single_view_where_there_are_any(tmp_path):
+    for variant, crops in (("model_a", {"ten_crops": {"accuracy": 0.6543}}), ("vgg16", {})):
+        run = write_fake_run(tmp_path / "runs", paper="liu_separable_ensemble", variant=variant)
+        single = {**run.metrics["test"]["single"], "accuracy": 0.6321}
+        tested = {"single": single} | {view: {**single, **found} for view, found in crops.items()}
+        write_json(run.folder / "metrics.json", {**run.metrics, "test": tested})
+    markdown, text = results_of(tmp_path)
+    rows = {line.split(" | ")[0]: line.split(" | ") for line in markdown.splitlines() if "| 63.2 % |" in line}
+    assert {name: row[4:6] for name, row in rows.items()} == {
+        "| model_a": ["63.2 %", "65.4 %"],
+        "| vgg16": ["63.2 %", "–"],
+    }
+    assert "63.2 % 65.4 %" in text and "63.2 % –" in text
 
 
 def test_an_ensemble_is_shown_beside_its_better_member(tmp_path):
@@ -76,4 +91,4 @@ def test_an_ensemble_is_shown_beside_its_better_member(tmp_path):
         '<th scope="row" data-label="ensemble">model_<wbr>a_<wbr>brief_<wbr>refitted</th><td data-label="seed">0</td>'
         in html
     )
-    assert "Ensembles: 2 beside the better member of each" in text and "+0.2 points [-0.3, +0.7] 43 37" in text
+    assert "Ensembles: 1 beside the better member of each" in text and "+0.2 points [-0.3, +0.7] 43 37" in text

@@ -89,7 +89,7 @@ def _check_members(variant: "Variant", where: str) -> None:
     numbers = FUSIONS[variant.model]
     if len(variant.members) not in numbers or len(set(variant.members)) != len(variant.members):
         number = " or ".join(str(number) for number in numbers)
-        raise ValueError(f"{where}.members: must be {number}, each another. Received: {variant.members}")
+        raise ValueError(f"{where}.members: must name {number} different variants. Received: {variant.members}")
 
 
 def _check_search(card: "PaperCard") -> None:
