@@ -120,6 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
     training = ["--images", str(options.images)] if options.images else []
     results.append(run("bench_training", *training))
     results.append(run("bench_separable", *training))
+    results.append(run("bench_tried"))
     results.append(run("bench_srgan"))
     if options.output:
         write_text(options.output, page(results))

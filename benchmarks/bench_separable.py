@@ -9,10 +9,9 @@ below where a step of ours spends its time. Augmentation and centre loss, which 
 machine that is busy, --turns is the better measure: bare steps of all ways, one after the other in one process, and the
 processor time they take beside the time that passes.
 
-Tried on two Zen 4 cores in bfloat16, by processor time of forward and backward, and not faster: PReLU by hand (tf.where
-and a gradient of its own); batch normalisation, alone or with PReLU, by XLA (also with all sums in one variadic
-reduction); 1x1 convolutions as matrix products, or their gradients alone; strided ones on every second pixel; gradients
-of depthwise convolutions by XLA, in float32, or as convolutions with mirrored kernels.
+What else was tried, and what it gives, is measured by bench_tried.py. In bfloat16 on two Zen 4 cores none of it was
+faster by processor time of forward and backward, nor were batch normalisation with its sums in one variadic reduction,
+matrix products in the gradients of 1x1 convolutions alone, and those of depthwise ones as mirrored convolutions.
 """
 
 import argparse

@@ -1,7 +1,10 @@
 """What benchmarks say of a number, and the one that reaches into a training; what they measure is not judged here."""
 
 import pytest
+import tensorflow as tf
 from bench_training import OVERHEAD_EPOCHS, _Clock, measure_overhead
+from bench_tried import Trial
+from bench_tried import measure as measure_trial
 from measuring import beside_target, measure
 
 from benchmarks import __main__ as command
@@ -49,3 +52,12 @@ def _counted(method, ends):
         return method(clock, progress)
 
     return end_epoch
+
+
+def test_a_way_that_computes_something_else_is_not_measured():
+    weight = tf.Variable(2.0)
+    same = Trial("twice", (2, 2, 1), [weight], lambda x: weight * x, lambda x: x * weight)
+    assert all(milliseconds > 0 for milliseconds in measure_trial(same, "float32", images=3, repeats=1))
+    for tried in (lambda x: weight * x + 1.0, lambda x: weight * x + tf.stop_gradient(x) - x):
+        with pytest.raises(AssertionError, match="twice"):
+            measure_trial(Trial("twice", (2, 2, 1), [weight], lambda x: weight * x, tried), "float32", 3, 1)

@@ -1,0 +1,192 @@
+"""What was tried to train model A of Liu et al. (2019) faster, beside what is used: forward and backward of one part.
+
+    python benchmarks/bench_tried.py [--images 64] [--repeats 20]
+
+Shapes are those of model A where the part takes the most time, the precision is what a training here would have. What
+is used and what was tried take turns, one call each, so that whatever else the machine does falls on both alike;
+medians are shown. That both compute the same is checked before anything is measured. What a part gains counts by its
+share of a step, which profile_step.py shows.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import fer_lib  # noqa: F401 - before Keras and TensorFlow, whose kernels it chooses
+
+# isort: split
+import keras
+import numpy as np
+import tensorflow as tf
+from bench_layers import compare
+
+from fer_lib.fitting import dtype_policy
+from fer_lib.hardware import resolve_precision
+from fer_lib.layers import CompiledPReLU, FusedBatchNormalization
+
+Computed = Callable[[tf.Tensor], tf.Tensor]
+TOLERANCES = {"float32": 1e-4, "bfloat16": 5e-2}
+"""Largest difference of two ways, over the largest value: of one part's outputs and of its gradients."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One part of the network as it is used and as it was tried, both on the same weights.
+
+    Attributes:
+        name: the part, and what was tried.
+        shape: of an image's activations, (h, w, c).
+        weights: what both compute with.
+        used: activations (n, h, w, c) -> outputs.
+        tried: the same by other means.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    weights: list[tf.Variable]
+    used: Computed
+    tried: Computed
+
+
+def by_xla(compute: Computed) -> Computed:
+    """Compile forward and backward with XLA."""
+    return tf.function(compute, jit_compile=True, autograph=False)
+
+
+def make_trials(dtype: str) -> Iterator[Trial]:
+    """Everything that was tried.
+
+    Args:
+        dtype: of activations and of the weights of convolutions.
+    """
+    yield from _try_activations()
+    for shape, filters in (((44, 44, 64), 64), ((6, 6, 256), 256)):
+        kernel = _variable((1, 1, shape[-1], filters), dtype)
+        name = f"1x1 convolution to {filters}: a matrix product"
+        yield Trial(name, shape, [kernel], _convolve(kernel), _multiply(kernel))
+    kernel = _variable((1, 1, 64, 128), dtype)
+    name = "1x1 shortcut to 128, stride 2: of every second pixel"
+    yield Trial(name, (22, 22, 64), [kernel], _convolve(kernel, 2), lambda x: _convolve(kernel)(x[:, ::2, ::2]))
+    for shape in ((44, 44, 64), (6, 6, 256)):
+        kernel = _variable((3, 3, shape[-1], 1), dtype)
+        depthwise = _convolve_depthwise(kernel)
+        name = f"depthwise convolution of {shape[-1]}"
+        yield Trial(f"{name}: by XLA", shape, [kernel], depthwise, by_xla(depthwise))
+        yield Trial(f"{name}: nine products, by XLA", shape, [kernel], depthwise, by_xla(_add_shifted(kernel)))
+
+
+def _try_activations() -> Iterator[Trial]:
+    """Batch normalisation and PReLU, where model A has them at their largest."""
+    shape = (44, 44, 64)
+    norm, prelu = FusedBatchNormalization(), CompiledPReLU()
+    norm.build((None, *shape))
+    prelu.build((None, *shape))
+    prelu.alpha.assign(keras.random.normal(shape, stddev=0.3, seed=0))
+    scales, slopes = [norm.gamma.value, norm.beta.value], [prelu.alpha.value]
+
+    def normalise(x: tf.Tensor) -> tf.Tensor:
+        return norm(x, training=True)
+
+    def rectify(x: tf.Tensor) -> tf.Tensor:
+        return prelu(x, training=True)
+
+    def from_moments(x: tf.Tensor) -> tf.Tensor:
+        mean, variance = tf.nn.moments(tf.cast(x, tf.float32), (0, 1, 2))
+        scale = norm.gamma * tf.math.rsqrt(variance + norm.epsilon)
+        return tf.cast(tf.cast(x, tf.float32) * scale + (norm.beta - mean * scale), x.dtype)
+
+    def where(x: tf.Tensor) -> tf.Tensor:
+        return tf.where(x > 0, x, tf.cast(prelu.alpha, x.dtype) * x)
+
+    yield Trial("PReLU: tf.where", shape, slopes, rectify, where)
+    yield Trial("batch norm: from its moments, by XLA", shape, scales, normalise, by_xla(from_moments))
+    both, in_one = (lambda x: rectify(normalise(x))), by_xla(lambda x: where(from_moments(x)))
+    yield Trial("batch norm and PReLU: both in one, by XLA", shape, [*scales, *slopes], both, in_one)
+
+
+def _variable(shape: tuple[int, ...], dtype: str) -> tf.Variable:
+    return tf.Variable(tf.cast(tf.random.stateless_normal(shape, seed=(0, 2), stddev=0.1), dtype))
+
+
+def _convolve(kernel: tf.Variable, strides: int = 1) -> Computed:
+    return lambda x: tf.nn.conv2d(x, kernel, strides, "SAME")
+
+
+def _multiply(kernel: tf.Variable) -> Computed:
+    def product(x: tf.Tensor) -> tf.Tensor:
+        height, width, channels = x.shape[1:]
+        rows = tf.matmul(tf.reshape(x, (-1, channels)), kernel[0, 0])
+        return tf.reshape(rows, (-1, height, width, kernel.shape[-1]))
+
+    return product
+
+
+def _convolve_depthwise(kernel: tf.Variable) -> Computed:
+    return lambda x: tf.nn.depthwise_conv2d(x, kernel, (1, 1, 1, 1), "SAME")
+
+
+def _add_shifted(kernel: tf.Variable) -> Computed:
+    """A 3x3 depthwise convolution as the sum of nine shifted copies, each times its place of the kernel."""
+
+    def compute(x: tf.Tensor) -> tf.Tensor:
+        height, width = x.shape[1:3]
+        padded = tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        parts = [padded[:, i : i + height, j : j + width] * kernel[i, j, :, 0] for i in range(3) for j in range(3)]
+        return tf.add_n(parts)
+
+    return compute
+
+
+def make_step(compute: Computed, weights: list[tf.Variable], inputs: tf.Tensor) -> Callable[[], list[np.ndarray]]:
+    """Compile forward and backward on fixed activations; the step gives outputs and all gradients."""
+    above = tf.cast(tf.random.stateless_normal(compute(inputs).shape, seed=(0, 1)), inputs.dtype)
+
+    @tf.function(autograph=False)
+    def step() -> list[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = compute(inputs)
+        return [outputs, *tape.gradient(outputs, [inputs, *weights], above)]
+
+    def run() -> list[np.ndarray]:
+        return [tf.cast(part, tf.float32).numpy() for part in step()]
+
+    return run
+
+
+def measure(trial: Trial, dtype: str, images: int, repeats: int) -> tuple[float, float]:
+    """Milliseconds as used and as tried.
+
+    Raises:
+        AssertionError: if the two do not compute the same.
+    """
+    inputs = tf.cast(tf.random.stateless_normal((images, *trial.shape), seed=(0, 0)), dtype)
+    steps = [make_step(way, trial.weights, inputs) for way in (trial.used, trial.tried)]
+    for one, other in zip(steps[0](), steps[1](), strict=True):
+        np.testing.assert_allclose(other, one, rtol=0, atol=TOLERANCES[dtype] * np.abs(one).max(), err_msg=trial.name)
+    used, tried = compare(steps, repeats)
+    return used, tried
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print the table.
+
+    Args:
+        arguments: those of the command line, unless given.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=64, help="activations in a batch")
+    parser.add_argument("--repeats", type=int, default=20, help="calls that a median is of")
+    options = parser.parse_args(arguments)
+    tf.get_logger().setLevel("ERROR")  # it warns of functions made in a loop, as they are here
+    dtype = resolve_precision("auto")
+    print(f"forward and backward of {options.images} images in {dtype}, ms, median of {options.repeats}")
+    print(f"{'':<68}{'used':>8}{'tried':>8}{'used/tried':>12}")
+    with dtype_policy("mixed_bfloat16" if dtype == "bfloat16" else "float32"):
+        for trial in make_trials(dtype):
+            used, tried = measure(trial, dtype, options.images, options.repeats)
+            print(f"{f'{trial.name}, {trial.shape}':<68}{used:>8.1f}{tried:>8.1f}{used / tried:>12.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
