@@ -218,6 +218,48 @@ def test_a_wrong_claim_is_named(tmp_path, claim_id, field, value, message):
         papers.load_card(path)
 
 
+def with_readings(readings, *named):
+    """The card with readings, and a claim that names some of them."""
+    content = copy.deepcopy(CONTENT)
+    content["readings"] = {
+        name: {"says": "elsewhere", "note": "Not told.", **fields} for name, fields in readings.items()
+    }
+    content["claims"][claim_index("validation_accuracy")] |= {"readings": list(named), "note": "By epoch 32."}
+    return content
+
+
+def test_a_claim_is_judged_by_each_of_its_readings(tmp_path):
+    content = with_readings({"test": {"split": "test"}, "plain": {"variant": "without_dropout"}}, "plain", "test")
+    written = papers.load("shi_light_vgg").claims
+    card = papers.load_card(write_card(tmp_path, content))
+    index = claim_index("validation_accuracy")
+    own, plain, test = card.claims[index : index + 3]
+    assert [claim.id for claim in (own, plain, test)] == [
+        f"{way}validation_accuracy" for way in ("", "plain_", "test_")
+    ]
+    assert (own.variant, plain.variant, test.variant) == ("light_vgg", "without_dropout", "light_vgg")
+    assert (own.split, plain.split, test.split) == ("validation", "validation", "test")
+    assert own.published == plain.published == test.published
+    assert (plain.says, plain.note) == (f"{own.says} (elsewhere)", "Not told. By epoch 32.")
+    assert [claim.id for claim in card.claims if claim not in (plain, test)] == [claim.id for claim in written]
+
+
+@pytest.mark.parametrize(
+    ("readings", "named", "message"),
+    [
+        ({"test": {"split": "test"}}, ("public",), r"validation_accuracy.readings: .*\['test'\]. Received: 'public'$"),
+        ({"test": {"split": "test"}}, (), r"claims: readings must each be named by a claim. Received: \['test'\]$"),
+        ({"same": {}}, ("same",), "validation_accuracy.readings: 'same' must change a field of it. Received: {}$"),
+        ({"test": {"metric": "recall"}}, ("test",), "readings.test.metric: is no field of a card. Received: 'recall'"),
+        ({"other": {"variant": "vgg"}}, ("other",), r"\(other_validation_accuracy\).variant: must be one of .*'vgg'"),
+    ],
+    ids=["unknown", "unused", "same", "field", "variant"],
+)  # fmt: skip
+def test_a_wrong_reading_is_named(tmp_path, readings, named, message):
+    with pytest.raises(CardError, match=message):
+        papers.load_card(write_card(tmp_path, with_readings(readings, *named)))
+
+
 def test_every_wrong_field_is_named_at_once(tmp_path):
     content = change("title", ...)
     content["year"] = "2018"

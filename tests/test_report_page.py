@@ -38,14 +38,14 @@ def test_only_the_style_and_the_script_of_the_page_may_act(site):
 
 def test_the_page_stays_light(site):
     assert len(write_index(site, "paper").encode()) < 600_000
-    assert (PUBLISHED / "index.html").stat().st_size < 500_000
+    assert (PUBLISHED / "index.html").stat().st_size < 550_000
 
 
 def test_cards_lead_with_the_best_test_accuracy_and_the_first_comparison(site):
     found = re.findall(r'data-leading="([^"]+)"', write_index(site, "paper"))
     assert found[:2] == ["test_accuracy", "far_above_classifiers"]
     leading = {paper.card.id: [row[0].claim_id for row in paper.leading] for paper in summarise([])}
-    assert leading["liu_separable_ensemble"] == ["ensemble_private", "vgg19_above_vgg16"]
+    assert leading["liu_separable_ensemble"] == ["test_accuracy", "vgg19_above_vgg16"]
     assert leading["zakavi_network_surgery"] == ["extended_accuracy"]  # it publishes no difference
     assert sum(leading.values(), []) == found
 

@@ -81,6 +81,7 @@ class _Claim(CardModel):
         view: which predictions: "single", one with test-time crops, or one of `metric_paths.SUBSETS`, which holds
             metrics alone.
         grouping: classes merged before measuring, by summing their probabilities.
+        readings: names of the card's readings that it is judged by as well.
     """
 
     id: Identifier
@@ -90,6 +91,7 @@ class _Claim(CardModel):
     split: SplitName | None = None
     view: Identifier = "single"
     grouping: Identifier | None = None
+    readings: list[Identifier] = []
 
     @model_validator(mode="after")
     def _grouping_needs_split(self) -> Self:

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import Field, PlainValidator, ValidationInfo, field_validator, model_validator
 
 from fer_lib.papers.agreement import check_agreement
 from fer_lib.papers.claim_kinds import AnyClaim, CardModel, Identifier, Text
+from fer_lib.papers.readings import Reading, with_readings
 
 Protocol = Literal[
     "official",
@@ -184,7 +185,10 @@ class DataSource(CardModel):
 
 
 class PaperCard(CardModel):
-    """The paper as data: reference, hyper-parameters, variants, search space, budgets, deviations and claims."""
+    """The paper as data: reference, hyper-parameters, variants, search space, budgets, deviations and claims.
+
+    Each claim of `claims` is followed by its readings (`readings.with_readings`).
+    """
 
     id: Identifier
     title: Text
@@ -199,7 +203,13 @@ class PaperCard(CardModel):
     search: dict[Identifier, Space] = {}
     profiles: dict[str, ProfileValues]
     deviations: list[Text]
+    readings: dict[Identifier, Reading] = {}
     claims: list[AnyClaim]
+
+    @field_validator("claims", mode="after")
+    @classmethod
+    def _each_as_read(cls, claims: list[AnyClaim], info: ValidationInfo) -> list[AnyClaim]:
+        return with_readings(claims, info.data["readings"]) if "readings" in info.data else claims
 
     def settings(self, variant: str, profile: str = "paper") -> dict[str, Any]:
         """Hyper-parameter values of a variant: the card's, the profile's over them and its own over both.
