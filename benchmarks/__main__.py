@@ -1,18 +1,20 @@
 """Measure the speeds that the project promises, one benchmark after the other.
 
-    python -m benchmarks [--csv data/fer2013.csv] [--images 5120] [--output benchmarks/RESULTS.md]
+    python -m benchmarks [bench_tried ...] [--csv data/fer2013.csv] [--images 5120] [--output benchmarks/RESULTS.md]
 
 The CSV is found as a run finds its data, else made from ../shared/fer2013 into a temporary folder, else its benchmarks
-are skipped. With --output everything that was printed is written to a page, too, once the last benchmark has ended.
+are skipped. With --output everything that was printed is written to a page, too, once the last benchmark has ended;
+what stands there of benchmarks that were not asked for stays.
 """
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +23,9 @@ from fer_lib.files import write_text
 from fer_lib.paths import PROJECT, find_data
 
 HERE = Path(__file__).parent
+OF_CSV = ("bench_data", "bench_audit")
+OF_EPOCHS = ("bench_training", "bench_separable")
+NAMES = (*OF_CSV, "bench_augment", "bench_layers", "bench_gradcam", *OF_EPOCHS, "bench_tried", "bench_srgan")
 MAKE_CSV = PROJECT.parent / "shared" / "fer2013" / "make_csv.py"
 
 
@@ -64,24 +69,42 @@ def run(name: str, *arguments: str) -> Result:
     return Result(name, "".join(lines), process.returncode == 0)
 
 
-def page(results: Iterable[Result]) -> str:
-    """Markdown of what benchmarks printed, on which machine and with which code and packages."""
+def page(results: Iterable[Result], before: str = "") -> str:
+    """Markdown of what benchmarks printed, each with its machine, day, code and packages.
+
+    Args:
+        results: of benchmarks measured now.
+        before: a page as this function wrote it, whose other benchmarks stay.
+    """
     from fer_lib.hardware import code_version, describe_hardware, describe_packages  # TensorFlow: once all is measured
     from fer_lib.provenance import session_facts
 
     session = {"code_version": code_version(), "hardware": describe_hardware(), "packages": describe_packages()}
     told = dict(session_facts(session))
-    parts = [
+    measured = f"{told['hardware']}; {datetime.now(UTC):%Y-%m-%d}; code {told['code version']}; {told['packages']}"
+    sections = dict(re.findall(r"^## (bench_\w+)\n(.*?)(?=^## |\Z)", before, re.DOTALL | re.MULTILINE))
+    for result in results:
+        failed = "" if result.succeeded else "\nIt FAILED.\n"
+        sections[result.name] = f"\n{measured}\n{failed}\n```text\n{result.text}```\n\n"
+    heading = (
         "# Speeds and memory, measured\n\n"
         'Written by `make bench ARGS="--output benchmarks/RESULTS.md"`; what is measured, and how, is told at the\n'
         "top of each benchmark's file. Ratios carry over to other machines better than seconds do.\n\n"
-        f"- {told['hardware']}; {datetime.now(UTC):%Y-%m-%d}\n"
-        f"- code {told['code version']}; {told['packages']}\n"
-    ]
-    for result in results:
-        failed = "" if result.succeeded else "\nIt FAILED.\n"
-        parts.append(f"\n## {result.name}\n{failed}\n```text\n{result.text}```\n")
-    return "".join(parts)
+    )
+    in_order = [name for name in NAMES if name in sections]
+    return heading + "".join(f"## {name}\n{sections[name]}" for name in in_order).rstrip("\n") + "\n"
+
+
+def run_all(names: Iterable[str], csv: Path | None, images: int | None) -> Iterator[Result]:
+    """Run benchmarks by name; without a CSV those that need it are skipped."""
+    of_epochs = ["--images", str(images)] if images else []
+    for name in names:
+        if name not in OF_CSV:
+            yield run(name, *(of_epochs if name in OF_EPOCHS else ()))
+        elif csv:
+            yield run(name, str(csv))
+        else:
+            print(f"{name} is skipped: FER2013's CSV is not here (name it with --csv or FER2013_CSV)", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -96,34 +119,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("names", nargs="*", metavar="name", help=f"which to run, all unless given: {', '.join(NAMES)}")
     parser.add_argument("--csv", type=Path, help="FER2013's CSV")
     parser.add_argument("--images", type=int, help="images an epoch of bench_training and bench_separable has")
     parser.add_argument("--output", type=Path, help="Markdown page to write what is printed to")
     options = parser.parse_args(arguments)
-    results = []
+    if unknown := sorted(set(options.names) - set(NAMES)):
+        parser.error(f"names must be among {list(NAMES)}. Received: {unknown}")
+    names = options.names or NAMES
     try:
-        with found_csv(options.csv) as csv:
-            if csv:
-                results.append(run("bench_data", str(csv)))
-                results.append(run("bench_audit", str(csv)))
-            else:
-                print(
-                    "bench_data and bench_audit are skipped: FER2013's CSV is not here "
-                    "(name it with --csv or FER2013_CSV)",
-                    flush=True,
-                )
+        with found_csv(options.csv) if set(OF_CSV) & set(names) else nullcontext() as csv:
+            results = list(run_all(names, csv, options.images))
     except FileNotFoundError as error:
         parser.error(str(error))
-    results.append(run("bench_augment"))
-    results.append(run("bench_layers"))
-    results.append(run("bench_gradcam"))
-    training = ["--images", str(options.images)] if options.images else []
-    results.append(run("bench_training", *training))
-    results.append(run("bench_separable", *training))
-    results.append(run("bench_tried"))
-    results.append(run("bench_srgan"))
     if options.output:
-        write_text(options.output, page(results))
+        before = options.output.read_text(encoding="utf-8") if options.output.exists() else ""
+        write_text(options.output, page(results, before))
     return 0 if all(result.succeeded for result in results) else 1
 
 

@@ -14,7 +14,7 @@ from fer_lib.ensemble import average_probabilities, choose_weight, compare_with_
 from fer_lib.evaluation import VIEWS
 from fer_lib.feature_fusion import fuse_features
 from fer_lib.models.features import feature_model
-from fer_lib.papers.values import AVERAGE, FUSIONS
+from fer_lib.papers.values import AVERAGE, FEATURES, FUSIONS
 from fer_lib.runs import SPLITS, Run
 
 Arrays = dict[str, np.ndarray]
@@ -140,6 +140,6 @@ def _saved(run: Run) -> Arrays:
 
 WAYS: dict[str, Callable[..., tuple[Arrays, dict[str, Any]]]] = {
     AVERAGE: _average,
-    "features": _fuse_features,
+    FEATURES: _fuse_features,
 }
 """Ways to fuse two networks."""

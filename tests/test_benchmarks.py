@@ -1,5 +1,7 @@
 """What benchmarks say of a number, and the one that reaches into a training; what they measure is not judged here."""
 
+import re
+
 import pytest
 import tensorflow as tf
 from bench_training import OVERHEAD_EPOCHS, _Clock, measure_overhead
@@ -28,15 +30,35 @@ def test_a_program_measures_itself_in_a_process_of_its_own():
 
 def test_what_benchmarks_print_becomes_a_page_with_the_one_that_failed(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(command, "HERE", tmp_path)
+    monkeypatch.setattr(command, "NAMES", ("bench_good", "bench_bad"))
     (tmp_path / "bench_good.py").write_text("import sys; print('ratio', *sys.argv[1:])", encoding="utf-8")
     (tmp_path / "bench_bad.py").write_text("print('begun'); raise SystemExit(3)", encoding="utf-8")
     results = [command.run("bench_good", "1.5"), command.run("bench_bad")]
     assert [result.succeeded for result in results] == [True, False]
     assert "ratio 1.5" in capsys.readouterr().out
     page = command.page(results)
-    assert "## bench_good\n\n```text\nratio 1.5\n```" in page
-    assert "## bench_bad\n\nIt FAILED.\n\n```text\nbegun\n```" in page
-    assert "tensorflow" in page
+    assert re.search(r"## bench_good\n\n[^\n]*tensorflow [^\n]*\n\n```text\nratio 1.5\n```", page)
+    assert re.search(r"## bench_bad\n\n[^\n]*\n\nIt FAILED.\n\n```text\nbegun\n```", page)
+
+
+def test_a_page_keeps_what_was_not_measured_anew(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "HERE", tmp_path)
+    monkeypatch.setattr(command, "NAMES", ("bench_one", "bench_two"))
+    output = tmp_path / "RESULTS.md"
+    for name, printed in (("bench_two", 2), ("bench_one", 1), ("bench_two", 3)):
+        (tmp_path / f"{name}.py").write_text(f"print('ratio', {printed})", encoding="utf-8")
+        assert command.main([name, "--output", str(output)]) == 0
+    page = output.read_text(encoding="utf-8")
+    assert re.findall(r"^## (\w+)$|^(ratio .*)$", page, re.MULTILINE) == [
+        ("bench_one", ""), ("", "ratio 1"), ("bench_two", ""), ("", "ratio 3"),
+    ]  # fmt: skip
+    with pytest.raises(SystemExit):
+        command.main(["bench_three"])
+    assert "Received: ['bench_three']" in capsys.readouterr().err
+
+
+def test_every_benchmark_is_among_those_that_run():
+    assert set(command.NAMES) == {path.stem for path in command.HERE.glob("bench_*.py")}
 
 
 def test_the_overhead_is_measured_over_every_epoch(monkeypatch):

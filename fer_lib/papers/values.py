@@ -34,7 +34,10 @@ CONTENT_NETWORK = "vgg19"
 AVERAGE = "average"
 """The model of an ensemble whose members' probabilities are averaged, which takes nothing else of them."""
 
-FUSIONS = {AVERAGE: (2,), "features": (1, 2)}
+FEATURES = "features"
+"""The model of an ensemble that fits a layer to its members' features."""
+
+FUSIONS = {AVERAGE: (2,), FEATURES: (1, 2)}
 """What an ensemble fuses, probabilities or the inputs of its members' last layers -> how many members it can have.
 
 The features of one network under a layer fitted anew are the control of a fusion: what the fit alone gives.
