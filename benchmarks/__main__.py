@@ -74,7 +74,7 @@ def page(results: Iterable[Result], before: str = "") -> str:
 
     Args:
         results: of benchmarks measured now.
-        before: a page as this function wrote it, whose other benchmarks stay.
+        before: a page as this function wrote it, whose other benchmarks stay. One that fails now replaces what it had.
     """
     from fer_lib.hardware import code_version, describe_hardware, describe_packages  # TensorFlow: once all is measured
     from fer_lib.provenance import session_facts
@@ -82,17 +82,17 @@ def page(results: Iterable[Result], before: str = "") -> str:
     session = {"code_version": code_version(), "hardware": describe_hardware(), "packages": describe_packages()}
     told = dict(session_facts(session))
     measured = f"{told['hardware']}; {datetime.now(UTC):%Y-%m-%d}; code {told['code version']}; {told['packages']}"
-    sections = dict(re.findall(r"^## (bench_\w+)\n(.*?)(?=^## |\Z)", before, re.DOTALL | re.MULTILINE))
+    _, *parts = re.split(rf"^## ({'|'.join(NAMES)})$", before, flags=re.MULTILINE)
+    sections = dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
     for result in results:
-        failed = "" if result.succeeded else "\nIt FAILED.\n"
-        sections[result.name] = f"\n{measured}\n{failed}\n```text\n{result.text}```\n\n"
+        failed = "" if result.succeeded else "It FAILED.\n\n"
+        sections[result.name] = f"{measured}\n\n{failed}```text\n{result.text}```"
     heading = (
         "# Speeds and memory, measured\n\n"
         'Written by `make bench ARGS="--output benchmarks/RESULTS.md"`; what is measured, and how, is told at the\n'
-        "top of each benchmark's file. Ratios carry over to other machines better than seconds do.\n\n"
+        "top of each benchmark's file. Ratios carry over to other machines better than seconds do.\n"
     )
-    in_order = [name for name in NAMES if name in sections]
-    return heading + "".join(f"## {name}\n{sections[name]}" for name in in_order).rstrip("\n") + "\n"
+    return heading + "".join(f"\n## {name}\n\n{sections[name]}\n" for name in NAMES if name in sections)
 
 
 def run_all(names: Iterable[str], csv: Path | None, images: int | None) -> Iterator[Result]:

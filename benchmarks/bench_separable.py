@@ -9,9 +9,7 @@ below where a step of ours spends its time. Augmentation and centre loss, which 
 machine that is busy, --turns is the better measure: bare steps of all ways, one after the other in one process, and the
 processor time they take beside the time that passes.
 
-What else was tried, and what it gives, is measured by bench_tried.py. In bfloat16 on two Zen 4 cores none of it was
-faster by processor time of forward and backward, nor were batch normalisation with its sums in one variadic reduction,
-matrix products in the gradients of 1x1 convolutions alone, and those of depthwise ones as mirrored convolutions.
+What else was tried, and what it gives, is measured by bench_tried.py.
 """
 
 import argparse

@@ -5,11 +5,12 @@ import re
 import pytest
 import tensorflow as tf
 from bench_training import OVERHEAD_EPOCHS, _Clock, measure_overhead
-from bench_tried import Trial
+from bench_tried import Trial, make_trials
 from bench_tried import measure as measure_trial
 from measuring import beside_target, measure
 
 from benchmarks import __main__ as command
+from fer_lib.fitting import dtype_policy
 
 
 @pytest.mark.parametrize(
@@ -45,13 +46,13 @@ def test_a_page_keeps_what_was_not_measured_anew(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "HERE", tmp_path)
     monkeypatch.setattr(command, "NAMES", ("bench_one", "bench_two"))
     output = tmp_path / "RESULTS.md"
-    for name, printed in (("bench_two", 2), ("bench_one", 1), ("bench_two", 3)):
-        (tmp_path / f"{name}.py").write_text(f"print('ratio', {printed})", encoding="utf-8")
+    for name, printed in (("bench_two", 2), ("bench_one", "## 1"), ("bench_two", 3), ("bench_one", 4)):
+        (tmp_path / f"{name}.py").write_text(f"print('ratio\\n{printed}')", encoding="utf-8")
         assert command.main([name, "--output", str(output)]) == 0
-    page = output.read_text(encoding="utf-8")
-    assert re.findall(r"^## (\w+)$|^(ratio .*)$", page, re.MULTILINE) == [
-        ("bench_one", ""), ("", "ratio 1"), ("bench_two", ""), ("", "ratio 3"),
-    ]  # fmt: skip
+        page = output.read_text(encoding="utf-8")
+        assert f"```text\nratio\n{printed}\n```\n" in page
+        assert page.endswith("```\n") and page.count("\n\n## ") == page.count("\n```text")
+    assert re.findall(r"^(?:## )?(bench_\w+|\d)$", page, re.MULTILINE) == ["bench_one", "4", "bench_two", "3"]
     with pytest.raises(SystemExit):
         command.main(["bench_three"])
     assert "Received: ['bench_three']" in capsys.readouterr().err
@@ -78,8 +79,17 @@ def _counted(method, ends):
 
 def test_a_way_that_computes_something_else_is_not_measured():
     weight = tf.Variable(2.0)
-    same = Trial("twice", (2, 2, 1), [weight], lambda x: weight * x, lambda x: x * weight)
-    assert all(milliseconds > 0 for milliseconds in measure_trial(same, "float32", images=3, repeats=1))
-    for tried in (lambda x: weight * x + 1.0, lambda x: weight * x + tf.stop_gradient(x) - x):
-        with pytest.raises(AssertionError, match="twice"):
+    for tried in (
+        lambda x: weight * x + 1.0,
+        lambda x: weight * x + tf.stop_gradient(x) - x,
+        lambda x: tf.stop_gradient(weight) * x + 0.0 * weight,
+    ):
+        with pytest.raises(ValueError, match="twice: both ways must compute the same. Received"):
             measure_trial(Trial("twice", (2, 2, 1), [weight], lambda x: weight * x, tried), "float32", 3, 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_was_tried_computes_what_is_used(dtype):
+    with dtype_policy("mixed_bfloat16" if dtype == "bfloat16" else "float32"):
+        measured = {trial.name: measure_trial(trial, dtype, images=2, repeats=1) for trial in list(make_trials(dtype))}
+    assert len(measured) == 11

@@ -249,15 +249,40 @@ def test_a_claim_is_judged_by_each_of_its_readings(tmp_path):
     [
         ({"test": {"split": "test"}}, ("public",), r"validation_accuracy.readings: .*\['test'\]. Received: 'public'$"),
         ({"test": {"split": "test"}}, (), r"claims: readings must each be named by a claim. Received: \['test'\]$"),
-        ({"same": {}}, ("same",), "validation_accuracy.readings: 'same' must change a field of it. Received: {}$"),
+        ({"same": {}}, ("same",), "validation_accuracy.readings: 'same' must change what .* Received: {}$"),
+        ({"same": {"split": "validation"}}, ("same",), "'same' must change what the claim has. .*'validation'}$"),
+        ({"same": {"split": "test", "variant": "light_vgg"}}, ("same",), "'same' must change what the claim has."),
         ({"test": {"metric": "recall"}}, ("test",), "readings.test.metric: is no field of a card. Received: 'recall'"),
-        ({"other": {"variant": "vgg"}}, ("other",), r"\(other_validation_accuracy\).variant: must be one of .*'vgg'"),
+        ({"other": {"variant": "vgg"}}, ("other",), r"claims.0 \(other_validation_accuracy\).variant: .*'vgg'$"),
     ],
-    ids=["unknown", "unused", "same", "field", "variant"],
+    ids=["unknown", "unused", "empty", "same", "partly", "field", "variant"],
 )  # fmt: skip
 def test_a_wrong_reading_is_named(tmp_path, readings, named, message):
     with pytest.raises(CardError, match=message):
         papers.load_card(write_card(tmp_path, with_readings(readings, *named)))
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "reading", "message"),
+    [
+        ("not_converged", {"view": "ten_crops"}, "must change what the claim has. Received: {'view': 'ten_crops'}$"),
+        ("best_of_all_attempts", {"variant": "lda"}, "must change what the claim has. Received: {'variant': 'lda'}$"),
+    ],
+    ids=["no split", "no variant"],
+)
+def test_a_reading_changes_what_its_claim_has(tmp_path, claim_id, reading, message):
+    content = with_readings({"other": {"split": "test"}, "wrong": reading}, "other")
+    content["claims"][claim_index(claim_id)]["readings"] = ["wrong"]
+    with pytest.raises(CardError, match=f"{claim_id}.readings: 'wrong' {message}"):
+        papers.load_card(write_card(tmp_path, content))
+
+
+def test_a_wrong_claim_behind_readings_is_named_by_its_place_in_the_file(tmp_path):
+    content = with_readings({"test": {"split": "test"}, "plain": {"variant": "without_dropout"}}, "plain", "test")
+    index = claim_index("recall_happy")
+    content["claims"][index]["metric"] = "recall.joy"
+    with pytest.raises(CardError, match=rf"claims\.{index} \(recall_happy\).metric: .*Received: 'recall.joy'"):
+        papers.load_card(write_card(tmp_path, content))
 
 
 def test_every_wrong_field_is_named_at_once(tmp_path):

@@ -9,6 +9,7 @@ from fer_lib.claims import RULES, judge
 from fer_lib.paths import PROJECT, PUBLISHED
 from fer_lib.published import publish, published_runs
 from fer_lib.runs import find_runs
+from fer_lib.summaries import summarise
 
 CLAIMS = [claim.id for claim in papers.load(PAPER).claims]
 
@@ -229,3 +230,15 @@ def test_the_committed_readme_shows_the_committed_numbers(tmp_path):
     shown = (tmp_path / "README.md").read_text(encoding="utf-8")
     rows = [line for line in shown.splitlines() if line.startswith("| ")]
     assert rows and set(rows) <= set(text.splitlines())
+
+
+def test_the_readme_leaves_out_readings_that_have_no_run(tmp_path):
+    (tmp_path / "README.md").write_text("<!-- results --><!-- /results -->", encoding="utf-8")
+    report.update_readme(tmp_path / "README.md")
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    (paper,) = (paper for paper in summarise(published_runs()) if paper.card.reading_ids)
+    shown = {row[0].claim_id: f"| {row[0].says} |" in text for row in paper.headlines}
+    readings = {name: shown[name] for name in paper.card.reading_ids if name in shown}
+    assert readings["model_a_short_test_accuracy"] and not readings["model_a_test_accuracy"]
+    assert all(shown[name] for name in set(shown) - set(readings))
+    assert f"All {len(paper.claims)} claims, {len(paper.card.reading_ids)} of them other readings" in text

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from fer_lib.labels import GROUPINGS, class_names
 from fer_lib.metric_paths import check_metric
 from fer_lib.papers.claim_kinds import Claim, DifferenceClaim, MatrixClaim, metrics_of, variants_of
+from fer_lib.papers.readings import places
 from fer_lib.papers.values import FUSIONS, check_values
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def check_agreement(card: "PaperCard") -> None:
     _check_variants(card)
     _check_search(card)
     check_values(card)
-    for index, claim in enumerate(card.claims):
+    for index, claim in zip(places(card.claims), card.claims, strict=True):
         _check_claim(card, claim, f"claims.{index} ({claim.id})")
     ids = [claim.id for claim in card.claims]
     repeated = sorted({name for name in ids if ids.count(name) > 1})

@@ -203,13 +203,18 @@ class PaperCard(CardModel):
     search: dict[Identifier, Space] = {}
     profiles: dict[str, ProfileValues]
     deviations: list[Text]
-    readings: dict[Identifier, Reading] = {}
+    readings: dict[Identifier, Reading] = {}  # before the claims, which are followed by them when validated
     claims: list[AnyClaim]
 
     @field_validator("claims", mode="after")
     @classmethod
     def _each_as_read(cls, claims: list[AnyClaim], info: ValidationInfo) -> list[AnyClaim]:
         return with_readings(claims, info.data["readings"]) if "readings" in info.data else claims
+
+    @property
+    def reading_ids(self) -> list[str]:
+        """Ids of the claims that are readings of another."""
+        return [f"{name}_{claim.id}" for claim in self.claims for name in claim.readings]
 
     def settings(self, variant: str, profile: str = "paper") -> dict[str, Any]:
         """Hyper-parameter values of a variant: the card's, the profile's over them and its own over both.
