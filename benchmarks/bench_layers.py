@@ -8,7 +8,6 @@ turns, one call each, so that whatever else the machine does falls on both alike
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ import fer_lib  # noqa: F401 - before Keras and TensorFlow, whose kernels it cho
 # isort: split
 import keras
 import tensorflow as tf
+from measuring import take_turns
 
 from fer_lib.layers import CompiledPReLU, FusedBatchNormalization
 
@@ -51,17 +51,6 @@ def make_step(layer: keras.layers.Layer, dtype: str, images: int) -> Callable[[]
     return run
 
 
-def compare(steps: list[Callable[[], None]], repeats: int) -> list[float]:
-    """Median milliseconds of each step, called in turns."""
-    milliseconds: list[list[float]] = [[] for _ in steps]
-    for _ in range(repeats):
-        for times, step in zip(milliseconds, steps, strict=True):
-            started = time.perf_counter()
-            step()
-            times.append(1000 * (time.perf_counter() - started))
-    return [statistics.median(times) for times in milliseconds]
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print the table.
 
@@ -83,7 +72,8 @@ def main(arguments: list[str] | None = None) -> None:
     for name, *kinds in pairs:
         for policy, dtype in PRECISIONS.items():
             steps = [make_step(kind(dtype=policy), dtype, options.images) for kind in kinds]
-            theirs, ours = compare(steps, options.repeats)
+            turns = take_turns(steps, options.repeats)
+            theirs, ours = (statistics.median(passed for passed, _ in times) for times in turns)
             print(f"{f'{name}, {policy}':<44}{theirs:>8.1f}{ours:>8.1f}{theirs / ours:>12.2f}")
 
 

@@ -16,12 +16,11 @@ import argparse
 import json
 import os
 import statistics
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import profile_step
-from measuring import beside_target
+from measuring import beside_target, take_turns
 from speeds import FER2013_IMAGES, QUANTISED, images_per_second, make_images, measure_apart
 
 if TYPE_CHECKING:  # TensorFlow is for the measuring processes alone
@@ -81,14 +80,9 @@ def print_turns(turns: int) -> None:
     """Take bare steps in turns in this process, and print the medians and what their ratios are."""
     ways = (BFLOAT16, FUSED, COMPILED, OURS)
     steps = {way: _make_step(way) for way in ways}
-    passed: dict[str, list[float]] = {way: [] for way in ways}
-    used: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(turns):
-        for way, step in steps.items():
-            started, processor = time.perf_counter(), time.process_time()
-            step()
-            passed[way].append(1000 * (time.perf_counter() - started))
-            used[way].append(1000 * (time.process_time() - processor))
+    taken = take_turns(list(steps.values()), turns)
+    passed = {way: [milliseconds for milliseconds, _ in times] for way, times in zip(ways, taken, strict=True)}
+    used = {way: [milliseconds for _, milliseconds in times] for way, times in zip(ways, taken, strict=True)}
     print(f"bare steps of {BATCH_SIZE} images, median of {turns}; ratios are of each turn's, median")
     print(f"{'':<42}{'ms':>8}{'to fused':>10}{'processor ms':>14}{'to fused':>10}")
     to_fused = {}

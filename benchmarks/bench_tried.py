@@ -9,8 +9,6 @@ measured. What a part gains counts by its share of a step, which profile_step.py
 """
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -20,6 +18,7 @@ import fer_lib  # noqa: F401 - before Keras and TensorFlow, whose kernels it cho
 import keras
 import numpy as np
 import tensorflow as tf
+from measuring import take_turns
 
 from fer_lib.fitting import dtype_policy
 from fer_lib.hardware import resolve_precision
@@ -193,16 +192,9 @@ def measure(trial: Trial, dtype: str, images: int, repeats: int) -> list[tuple[f
         error = np.linalg.norm(tried - used) / np.linalg.norm(used)
         if not error <= TOLERANCES[dtype]:
             raise ValueError(f"{trial.name}: both ways must compute the same. Received: a difference of {error:.2g}")
-    taken: list[list[tuple[float, float]]] = [[] for _ in steps]
-    for _ in range(repeats):
-        for times, step in zip(taken, steps, strict=True):
-            started, processor = time.perf_counter(), time.process_time()
-            step()[-1].numpy()  # the smallest part; waits for the end
-            times.append((1000 * (time.perf_counter() - started), 1000 * (time.process_time() - processor)))
-    return [
-        (statistics.median(passed), statistics.median(used))
-        for passed, used in (zip(*times, strict=True) for times in taken)
-    ]
+    turns = take_turns([lambda step=step: step()[-1].numpy() for step in steps], repeats)  # the last waits for the end
+    medians = [np.median(taken, axis=0) for taken in turns]
+    return [(float(passed), float(used)) for passed, used in medians]
 
 
 def main(arguments: list[str] | None = None) -> None:

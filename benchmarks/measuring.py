@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Sequence
 
 
 def measure(program: str, *arguments: str) -> tuple[float, float]:
@@ -15,6 +17,21 @@ def measure(program: str, *arguments: str) -> tuple[float, float]:
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     seconds, megabytes = json.loads(output)
     return seconds, megabytes
+
+
+def take_turns(steps: Sequence[Callable[[], object]], turns: int) -> list[list[tuple[float, float]]]:
+    """Call steps one after the other, over and over, so that whatever else the machine does falls on all alike.
+
+    Returns:
+        For each step the milliseconds of each call, those that passed and those of the processor.
+    """
+    taken: list[list[tuple[float, float]]] = [[] for _ in steps]
+    for _ in range(turns):
+        for times, step in zip(taken, steps, strict=True):
+            started, processor = time.perf_counter(), time.process_time()
+            step()
+            times.append((1000 * (time.perf_counter() - started), 1000 * (time.process_time() - processor)))
+    return taken
 
 
 def beside_target(what: str, value: float, bound: float, *, at_least: bool = False) -> str:
