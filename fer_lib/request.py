@@ -1,6 +1,6 @@
 """What determines a run: the values of a card's variant under a profile, on some data."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,25 +37,9 @@ def make_request(
     Raises:
         ValueError: if the variant, profile or an overridden hyper-parameter is not in the card, or `epochs` is below 1.
     """
-    if variant not in card.variants:
-        raise ValueError(f"variant of {card.id} must be one of {list(card.variants)}. Received: {variant!r}")
-    budget = card.budget(profile)
-    if epochs is not None and epochs < 1:
-        raise ValueError(f"epochs must be at least 1. Received: {epochs}")
-    unknown = sorted(set(overrides or {}) - set(card.hyperparameters))
-    if unknown:
-        raise ValueError(
-            f"hyper-parameters of {card.id} must be among {list(card.hyperparameters)}. Received: {unknown}"
-        )
+    _check_asked(card, variant, epochs, overrides or {})
     chosen = card.variants[variant]
-    settings = card.settings(variant, profile)
-    if chosen.kind not in OF_THEIR_OWN:
-        settings |= overrides or {}
-    if chosen.kind in ("network", "super_resolution"):
-        asked = epochs or (overrides or {}).get("epochs")
-        settings["epochs"] = asked or min(budget.epochs, chosen.hyperparameters.get("epochs", budget.epochs))
-    if "warm_up_epochs" in settings:
-        settings["warm_up_epochs"] = min(settings["warm_up_epochs"], settings["epochs"] - 1)
+    settings = _settings(card, variant, profile, epochs, overrides or {})
     request: dict[str, Any] = {
         "paper": card.id,
         "variant": variant,
@@ -70,21 +54,15 @@ def make_request(
         "precision": precision,
         "deterministic": deterministic,
     }
-
-    def request_of(source: str) -> dict[str, Any]:
-        return make_request(
-            card, source, seed, profile, data, epochs=epochs, precision=precision, deterministic=deterministic
-        )
-
     if chosen.kind == "super_resolution" and "weights" in chosen.options:
         request["content_network"] = card.profiles[profile].models.get(CONTENT_NETWORK, CONTENT_NETWORK)
-    if chosen.starts_from:
-        request["starts_from"] = request_of(chosen.starts_from)
-    if chosen.enlarged_by:
-        trained = chosen.enlarged_by in card.variants
-        request["enlarged_by"] = request_of(chosen.enlarged_by) if trained else chosen.enlarged_by
-    if chosen.members:
-        request["members"] = [request_of(member) for member in chosen.members]
+    request |= _request_sources(
+        card,
+        variant,
+        lambda source: make_request(
+            card, source, seed, profile, data, epochs=epochs, precision=precision, deterministic=deterministic
+        ),
+    )
     if chosen.attribution:
         request["attribution"] = True
     weights = Path(request["options"].get("weights", "none"))
@@ -129,6 +107,47 @@ def is_shortened(card: PaperCard, request: dict[str, Any], data: FerDataset) -> 
 def _budget(request: dict[str, Any]) -> list[Any]:
     """Network and values of a request, and of those that it is made from."""
     return [[made["model"], made["options"], made["hyperparameters"]] for made in requests_of(request)]
+
+
+def _check_asked(card: PaperCard, variant: str, epochs: int | None, overrides: dict[str, Any]) -> None:
+    """Refuse a variant or hyper-parameter that is not in the card, and less than one epoch."""
+    if variant not in card.variants:
+        raise ValueError(f"variant of {card.id} must be one of {list(card.variants)}. Received: {variant!r}")
+    if epochs is not None and epochs < 1:
+        raise ValueError(f"epochs must be at least 1. Received: {epochs}")
+    unknown = sorted(set(overrides) - set(card.hyperparameters))
+    if unknown:
+        known = list(card.hyperparameters)
+        raise ValueError(f"hyper-parameters of {card.id} must be among {known}. Received: {unknown}")
+
+
+def _settings(
+    card: PaperCard, variant: str, profile: str, epochs: int | None, overrides: dict[str, Any]
+) -> dict[str, Any]:
+    """Hyper-parameters of a run: the card's, then what is asked for, then epochs within the budget."""
+    chosen, budget = card.variants[variant], card.budget(profile)
+    settings = card.settings(variant, profile)
+    if chosen.kind not in OF_THEIR_OWN:
+        settings |= overrides
+    if chosen.kind in ("network", "super_resolution"):
+        asked = epochs or overrides.get("epochs")
+        settings["epochs"] = asked or min(budget.epochs, chosen.hyperparameters.get("epochs", budget.epochs))
+    if "warm_up_epochs" in settings:
+        settings["warm_up_epochs"] = min(settings["warm_up_epochs"], settings["epochs"] - 1)
+    return settings
+
+
+def _request_sources(card: PaperCard, variant: str, request_of: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """The requests of the runs that a variant is made from, and what enlarges its pictures."""
+    chosen, sources = card.variants[variant], dict[str, Any]()
+    if chosen.starts_from:
+        sources["starts_from"] = request_of(chosen.starts_from)
+    if chosen.enlarged_by:
+        by_run = chosen.enlarged_by in card.variants
+        sources["enlarged_by"] = request_of(chosen.enlarged_by) if by_run else chosen.enlarged_by
+    if chosen.members:
+        sources["members"] = [request_of(member) for member in chosen.members]
+    return sources
 
 
 def _builder_options(
