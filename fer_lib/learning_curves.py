@@ -37,7 +37,8 @@ class Panel:
         budget: in what its budget is a small one; empty where it is not.
         epochs: those of its longest training.
         lines: of all its trainings.
-        kept: epoch of each training whose weights stand, and its accuracy, on the validation images where there are any.
+        kept: epoch of each training whose weights stand, and their accuracy, from 0 to 1.
+        kept_on: the split of these: "validation", or "training" where there are no validation images.
     """
 
     variant: str
@@ -45,6 +46,7 @@ class Panel:
     epochs: int
     lines: list[Line]
     kept: list[tuple[int, float]]
+    kept_on: str
 
 
 def learning_curves(evidence: Evidence) -> list[Panel]:
@@ -70,7 +72,8 @@ def _panel(name: str, budget: str, runs: Sequence[Run]) -> Panel:
         if column in history
     ]
     kept = [_kept(run, history) for run, history in zip(runs, histories, strict=True)]
-    return Panel(name, budget, max(map(len, histories)), lines, kept)
+    kept_on = OF_SPLITS["val_accuracy"] if "val_accuracy" in histories[0] else OF_SPLITS["accuracy"]
+    return Panel(name, budget, max(map(len, histories)), lines, kept, kept_on)
 
 
 def _thin(accuracy: pd.Series) -> list[tuple[float, float]]:
@@ -82,5 +85,8 @@ def _thin(accuracy: pd.Series) -> list[tuple[float, float]]:
 
 
 def _kept(run: Run, history: pd.DataFrame) -> tuple[int, float]:
+    """A training's epoch that stands, and its accuracy: of its saved probabilities, the history where it has none."""
     epoch = int(run.metrics.get("history", {}).get("kept_epoch") or history.index[-1])
-    return epoch, float(history.loc[epoch, "val_accuracy" if "val_accuracy" in history else "accuracy"])
+    column = "val_accuracy" if "val_accuracy" in history else "accuracy"
+    scored = run.metrics.get("validation", {}).get("single", {}).get("accuracy")
+    return epoch, float(history[column].loc[epoch] if scored is None or column == "accuracy" else scored)

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from fer_lib import claim_rows, provenance, side_tables, summaries
+from fer_lib import claim_rows, learning_curves, provenance, side_tables, summaries
 from fer_lib.claims import RULES, VERDICTS
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -90,6 +90,7 @@ def _environment() -> Environment:
         "VERDICTS": VERDICTS,
         "SYMBOLS": SYMBOLS,
         "STAND_IN_NOTE": summaries.STAND_IN_NOTE,
+        "MOST_POINTS": learning_curves.MOST_POINTS,
         "SCALE_POINTS": claim_rows.SCALE_POINTS,
         "claim_rows": claim_rows.claim_rows,
         "count_verdicts": summaries.count_verdicts,
@@ -97,6 +98,7 @@ def _environment() -> Environment:
         "distances": summaries.distances,
         "facts": provenance.facts,
         "families": claim_rows.families,
+        "learning_curves": learning_curves.learning_curves,
         "numbers_by_seed": claim_rows.numbers_by_seed,
         "overview": provenance.overview,
         "run_rows": provenance.run_rows,

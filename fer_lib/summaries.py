@@ -78,6 +78,11 @@ class Paper:
         return [row for row in self.claims if is_headline(row[0])]
 
     @property
+    def has_measured_headlines(self) -> bool:
+        """Whether any evidence has a number for one of these claims, with a verdict or without."""
+        return any(judgement.measured is not None for row in self.headlines for judgement in row)
+
+    @property
     def leading(self) -> list[tuple[Judgement, ...]]:
         """One or two headlines: the best test accuracy that the paper publishes, and its first comparison or range."""
         values = [row for row in self.headlines if row[0].kind == "value" and row[0].split == "test"]
