@@ -5,6 +5,7 @@ Whoever has the data also checks the labels: the rows that stand beside the prob
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fer_lib.ensemble_checks import find_unproven
 from fer_lib.epoch_predictions import TOLERATED_IMAGES, find_disagreements, read_epoch_predictions
 from fer_lib.evaluation import history_metrics
 from fer_lib.labels import EMOTIONS, GROUPINGS
+from fer_lib.metric_paths import SUBSETS
 from fer_lib.metrics import classification_metrics, confusion_metrics
 from fer_lib.paths import PUBLISHED
 from fer_lib.published import SPLITS as PREDICTED
@@ -44,7 +46,7 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
         ensemble or its better member alone is right, that differ by more than `TOLERATED_IMAGES` images (those of the
         kept epoch, where every epoch's classes are published, too), what else is told of an ensemble, losses and
         calibration errors that differ by more than `TOLERATED_LOSS`, any other score that does not follow from its
-        counts, what is said of a history and does not follow from its rows, rows given twice, labels that are not those
+        counts, scores without probabilities, what is said of a history and does not follow from its rows, rows given twice, labels that are not those
         of the data, a hash that is another.
         Empty where all is well.
     """
@@ -54,14 +56,12 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
         name = run.folder.relative_to(folder).as_posix()
         if run.config["request_sha256"] != request_sha256(run.request):
             findings.append(f"{name}: request_sha256 is not the hash of the request")
-        findings += [f"{name}: {finding}" for finding in _verify_history(run)]
+        checks: tuple[Callable[[Run], list[str]], ...] = (_verify_history, _find_unpredicted)
         if (run.folder / "predictions.npz").exists():
-            checks: tuple[Callable[[Run], list[str]], ...] = (
-                _verify_scores, _verify_predictions, _verify_epochs, find_unproven,
-            )  # fmt: skip
-            findings += [f"{name}: {finding}" for check in checks for finding in check(run)]
+            checks += (_verify_scores, _verify_predictions, _verify_epochs, find_unproven)
             if data is not None and labels is not None and is_made_on(run, data):
-                findings += [f"{name}: {finding}" for finding in _verify_labels(run, labels)]
+                checks += (partial(_verify_labels, by_row=labels),)
+        findings += [f"{name}: {finding}" for check in checks for finding in check(run)]
     return findings
 
 
@@ -69,6 +69,17 @@ def is_made_on(run: Run, data: FerDataset) -> bool:
     """Whether the rows of a run's predictions are rows of these data; those of film stills made of them are not."""
     described = run.request["data"]
     return described["sha256"] == data.sha256 and "stands_for" not in described
+
+
+def _find_unpredicted(run: Run) -> list[str]:
+    """Which scores have no published probabilities that they could follow from."""
+    predicted = run.views if (run.folder / "predictions.npz").exists() else {}
+    return [
+        f"{split} ({view}) has scores and no probabilities"
+        for split in PREDICTED
+        for view in run.metrics.get(split, {})
+        if view not in SUBSETS and view not in predicted.get(split, [])
+    ]
 
 
 def _verify_scores(run: Run) -> list[str]:

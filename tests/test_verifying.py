@@ -41,6 +41,22 @@ def test_what_was_published_proves_itself(published):
     assert verify_published(published) == []
 
 
+def test_scores_without_their_probabilities_are_found_out(published):
+    folder = published / PAPER / "light_vgg" / "seed-0"
+    (folder / "predictions.npz").unlink()
+    name = f"{PAPER}/light_vgg/seed-0"
+    told = [f"{name}: {split} (single) has scores and no probabilities" for split in ("validation", "test")]
+    assert verify_published(published) == told
+
+
+def test_a_view_without_its_probabilities_is_found_out(published):
+    folder = published / PAPER / "lda" / "seed-0"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics["test"]["ten_crops"] = metrics["test"]["single"]
+    write_json(folder / "metrics.json", metrics)
+    assert verify_published(published) == [f"{PAPER}/lda/seed-0: test (ten_crops) has scores and no probabilities"]
+
+
 def test_an_edited_number_is_found_out(published):
     path = published / PAPER / "lda" / "seed-0" / "metrics.json"
     metrics = json.loads(path.read_text())
