@@ -44,7 +44,7 @@ class Fitted:
     Attributes:
         model: plain Keras layers in float32, with the weights of the kept epoch.
         history: one row per epoch.
-        kept_epoch: the epoch kept, from 1.
+        kept_epoch: the epoch kept, from 1; 0 where none could be, as the first was no number: the weights are then its.
     """
 
     model: keras.Model
@@ -104,11 +104,13 @@ def fit_network(
     for number in range(first, len(phases)):
         recorder.phase = number
         if number > first:
+            if not state.kept:
+                break  # the phase before it diverged at once
             model.set_weights(state.kept)  # a phase goes on from the epoch that the one before it kept
             _compile(model, network, phases[number], settings, len(data.train))
         if not recorder.is_over():
             _fit_phase(model, request, data, recorder)
-    kept = state.kept[: len(network.weights)]  # centres of a centre loss come last
+    kept = (state.kept or model.get_weights())[: len(network.weights)]  # centres of a centre loss come last
     return Fitted(_plain_model(request["model"], options, kept), pd.DataFrame(state.history), state.kept_epoch)
 
 

@@ -25,6 +25,7 @@ from fer_lib.labels import class_names
 from fer_lib.models.census import APPLICATIONS, count_application, count_parameters
 from fer_lib.papers import PaperCard
 from fer_lib.progress import Progress, write_progress
+from fer_lib.recorder import TrainingDiverged
 from fer_lib.regions import sample_masks
 from fer_lib.runs import Run
 from fer_lib.sample import load_sample
@@ -84,6 +85,11 @@ def _make_network(job: Job) -> dict[str, Any]:
     if crop_side:
         check_side(crop_side, *job.data.test.images.shape[1:3])  # told before the training, not after it
     fitted = _fit(job)
+    if not fitted.kept_epoch:
+        loss = fitted.history["loss"].iloc[-1]
+        raise TrainingDiverged(
+            f"{job.folder}: losses must be finite; lower the learning_rate. Received: {loss} at once"
+        )
     arrays = predict_splits(
         lambda images: fitted.model.predict(pipeline.evaluation_batches(images), verbose=0),
         job.data,

@@ -11,7 +11,8 @@ import pandas as pd
 
 from fer_lib.augmentation_layers import random_layers
 from fer_lib.checkpoint import State, save_checkpoint
-from fer_lib.files import atomic, write_text
+from fer_lib.files import atomic
+from fer_lib.histories import has_finite_losses, write_history
 from fer_lib.progress import Progress, estimate_epoch_seconds, write_progress
 from fer_lib.training_bar import is_watched, show_progress
 from fer_lib.unfreezing import Phase
@@ -22,10 +23,21 @@ SHOWN = ("accuracy", "val_accuracy", "loss", "val_loss")
 KEPT_EPOCHS = ("best_validation_accuracy", "best_validation_loss", "last")
 
 
+class TrainingDiverged(ValueError):
+    """A training whose very first epoch left no number to go on with: there are no weights to keep.
+
+    Attributes:
+        reason: that in a few words, as a run's obstacle tells it.
+    """
+
+    reason = "the training diverged before any epoch was complete"
+
+
 class EpochRecorder(keras.callbacks.Callback):
     """Sets the random state of each epoch; after it, keeps the best weights, writes checkpoint and history, and stops.
 
     The epoch kept is the best of the last phase: what an earlier phase had reached is not what the schedule ends with.
+    An epoch whose losses or weights are no numbers is never kept, so that what a diverging training had reached stands.
 
     Attributes:
         state: how far the training has come.
@@ -118,12 +130,16 @@ class EpochRecorder(keras.callbacks.Callback):
         return [row for row in self.state.history if row.get("phase", 1) == self.phase + 1]
 
     def _is_kept(self) -> bool:
-        kept = self.settings["kept_epoch"]
+        rows, kept = self._rows(), self.settings["kept_epoch"]
+        if not has_finite_losses(rows[-1]) or not all(
+            np.isfinite(weights).all() for weights in self.model.get_weights()
+        ):
+            return False
         if kept == "last":
             return True
         name, sign = ("val_loss", -1) if kept == "best_validation_loss" else ("val_accuracy", 1)
-        scores = [sign * row[name] if np.isfinite(row[name]) else -np.inf for row in self._rows()]
-        return len(scores) == 1 or scores[-1] > max(scores[:-1])
+        *before, score = [sign * row[name] for row in rows if has_finite_losses(row)]
+        return not before or score > max(before)
 
     def _report(self) -> None:
         progress = self._progress()
@@ -157,11 +173,6 @@ class EpochRecorder(keras.callbacks.Callback):
         if len(seconds) < 2 and self.first_batch is not None and reached > self.first_batch[0]:
             return (time.perf_counter() - self.first_batch[1]) / (reached - self.first_batch[0])
         return estimate_epoch_seconds(seconds)
-
-
-def write_history(path: Path, history: pd.DataFrame) -> None:
-    """Write one row per epoch as CSV, whole or not at all."""
-    write_text(path, history.to_csv(index=False))
 
 
 def _seed_layers(model: keras.Model, seed: int, epoch: int) -> None:

@@ -17,6 +17,7 @@ from fer_lib.models.weights import WeightsNotAvailable
 from fer_lib.papers import PaperCard
 from fer_lib.paths import find_sfew, runs_folder
 from fer_lib.protocols import describe_data
+from fer_lib.recorder import TrainingDiverged
 from fer_lib.runs import Run, find_runs, read_obstacles
 from fer_lib.search import search
 from fer_lib.training import train
@@ -49,7 +50,8 @@ class Replication:
     def train(self, variant: str) -> list[Run]:
         """Train a variant with each of its seeds, or load what is there.
 
-        Where the weights that it starts from cannot be had there is no run, and its claims are judged as not run.
+        Where the weights that it starts from cannot be had, or it diverges at once, there is no run, and its claims are
+        judged as not run.
 
         Raises:
             ValueError: if the card has no such variant.
@@ -58,7 +60,7 @@ class Replication:
             raise ValueError(f"variant must be one of {list(self.card.variants)}. Received: {variant!r}")
         made = []
         for seed in self.seeds or self.card.seeds(variant, self.profile):
-            with suppress(WeightsNotAvailable):
+            with suppress(WeightsNotAvailable, TrainingDiverged):
                 run = train(
                     self.card.id, variant, seed, self.profile,
                     data=self.data, runs=self.runs, epochs=self.epochs, precision=self.precision,
@@ -90,7 +92,7 @@ class Replication:
         ]
 
     def describe_obstacles(self) -> str:
-        """Variants that could not be trained here, and why: weights to start from that cannot be had; or nothing."""
+        """Variants that could not be trained here, and why (`train`); or nothing."""
         noted = read_obstacles(self.runs / self.profile / self.card.id)
         stopped: dict[str, list[str]] = {}
         for (variant, _), reason in noted.items():

@@ -21,6 +21,7 @@ from fer_lib.models.weights import WeightsNotAvailable, require_weights
 from fer_lib.origins import check_unchanged, origins_of
 from fer_lib.papers.values import AVERAGE
 from fer_lib.paths import runs_folder
+from fer_lib.recorder import TrainingDiverged
 from fer_lib.request import is_shortened, make_request, requests_of, sources_of
 from fer_lib.runs import OBSTACLE, Run, request_sha256, run_folder, write_obstacle
 
@@ -69,6 +70,7 @@ def train(
         ValueError: if the paper, variant, profile, precision or a hyper-parameter is unknown, another process is
             making the run, or it was begun from another run that has been made anew since.
         WeightsNotAvailable: if it starts from weights that cannot be had; the reason is noted in its folder.
+        TrainingDiverged: if its first epoch left no numbers; noted there, too.
     """
     card = papers.load(paper)
     data = load_data(images=card.budget(profile).images) if data is None else data
@@ -113,7 +115,7 @@ def _make_alone(job: Job, train_source: Callable[[str], Run]) -> Run:
             for source in sources_of(job.card, job.request["variant"]):
                 train_source(source)
             return _make(job)
-        except WeightsNotAvailable as error:
+        except (WeightsNotAvailable, TrainingDiverged) as error:
             write_obstacle(job.folder, error.reason)
             raise
 

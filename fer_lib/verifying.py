@@ -16,6 +16,7 @@ from fer_lib.datasets import FerDataset
 from fer_lib.ensemble_checks import find_unproven
 from fer_lib.epoch_predictions import TOLERATED_IMAGES, find_disagreements, read_epoch_predictions
 from fer_lib.evaluation import history_metrics
+from fer_lib.histories import has_finite_losses
 from fer_lib.labels import EMOTIONS, GROUPINGS
 from fer_lib.metric_paths import SUBSETS
 from fer_lib.metrics import classification_metrics, confusion_metrics
@@ -46,8 +47,8 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
         ensemble or its better member alone is right, that differ by more than `TOLERATED_IMAGES` images (those of the
         kept epoch, where every epoch's classes are published, too), what else is told of an ensemble, losses and
         calibration errors that differ by more than `TOLERATED_LOSS`, any other score that does not follow from its
-        counts, scores without probabilities, what is said of a history and does not follow from its rows, rows given twice, labels that are not those
-        of the data, a hash that is another.
+        counts, scores without probabilities, what is said of a history and does not follow from its rows, rows given
+        twice, labels that are not those of the data, a hash that is another.
         Empty where all is well.
     """
     labels = None if data is None else _labels_of_rows(data)
@@ -161,7 +162,11 @@ def _verify_history(run: Run) -> list[str]:
 
 
 def _kept_epochs(history: pd.DataFrame, rule: str | None) -> list[int]:
-    """Epochs that a rule of `recorder.KEPT_EPOCHS` may have kept, of the last phase; equal scores leave several."""
+    """Epochs that a rule of `recorder.KEPT_EPOCHS` may have kept, of the last phase; equal scores leave several.
+
+    Epochs whose losses are no numbers are none of them.
+    """
+    history = history[[has_finite_losses(row) for row in history.to_dict("records")]]
     last = history[history["phase"] == history["phase"].max()] if "phase" in history else history
     if rule in ("best_validation_accuracy", "best_validation_loss"):
         scores = last["val_accuracy"] if rule == "best_validation_accuracy" else -last["val_loss"]

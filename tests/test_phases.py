@@ -146,10 +146,12 @@ def test_a_phase_goes_on_from_the_epoch_that_the_one_before_it_kept(data, start,
             np.testing.assert_array_equal(one, other)
 
 
-def test_a_training_that_diverges_ends_with_its_first_epoch_and_numbers_that_can_be_written(data, start, tmp_path):
-    fitted = fit(data, tmp_path, start, epochs=3, learning_rate=1e30)
+@pytest.mark.parametrize("rule", ["best_validation_accuracy", "best_validation_loss", "last"])
+def test_a_training_that_diverges_ends_with_its_first_epoch_and_keeps_what_it_had(rule, data, start, tmp_path):
+    fitted = fit(data, tmp_path, start, epochs=3, learning_rate=1e30, kept_epoch=rule)
     assert not np.isfinite(fitted.history["val_loss"].iloc[-1])
-    assert fitted.kept_epoch == 4
+    assert fitted.kept_epoch <= 3, "the epoch of the phase before stands"
+    assert all(np.isfinite(weights).all() for weights in fitted.model.get_weights())
     found = history_metrics(fitted.history, fitted.kept_epoch)
     assert "validation_loss_rise" not in found and found["longest_phase"] == 3 and found["diverged"]
     losses = fitted.history["loss"]

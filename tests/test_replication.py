@@ -8,10 +8,12 @@ from PIL import Image
 from tiny_data import make_tiny_data
 
 from fer_lib import papers
+from fer_lib import replication as replication_module
 from fer_lib.claims import VERDICTS
 from fer_lib.datasets import take_part
 from fer_lib.labels import EMOTIONS
 from fer_lib.paths import runs_folder
+from fer_lib.recorder import TrainingDiverged
 from fer_lib.replication import Replication, open_replication
 from fer_lib.request import is_shortened, make_request
 from fer_lib.runs import run_folder
@@ -45,6 +47,14 @@ def test_a_variant_is_trained_with_each_seed(trained):
     assert [len(run.history) for run in runs["light_vgg"]] == [1, 1]
     first, second = (run.predictions("test").probabilities for run in runs["light_vgg"])
     assert np.abs(first - second).max() > 1e-4
+
+
+def test_a_variant_that_diverges_at_once_leaves_the_others_their_page(tmp_path, monkeypatch):
+    def diverge(*_, **__):
+        raise TrainingDiverged("seed-0: losses must be finite")
+
+    monkeypatch.setattr(replication_module, "train", diverge)
+    assert replication_of(tmp_path).train("light_vgg") == []
 
 
 def test_what_is_trained_is_loaded_not_trained_again(trained):

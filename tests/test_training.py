@@ -18,8 +18,9 @@ from fer_lib.hardware import code_version
 from fer_lib.labels import EMOTIONS
 from fer_lib.progress import read_progress
 from fer_lib.provenance import facts
+from fer_lib.recorder import TrainingDiverged
 from fer_lib.request import make_request
-from fer_lib.runs import Run
+from fer_lib.runs import Run, read_obstacles
 from fer_lib.timing import medians_ratio_interval
 from fer_lib.training import train
 
@@ -344,6 +345,15 @@ def test_a_training_that_diverges_ends_though_its_progress_is_watched(data, tmp_
     run = train_tiny(data, tmp_path, overrides={"learning_rate": 1e30, "batch_size": 8}, trial=0)
     assert run.metrics["history"]["diverged"] is True
     assert "loss" not in read_progress(tmp_path / "progress.json").scores
+
+
+def test_a_training_that_diverges_at_once_says_so_whenever_it_is_asked_for(data, tmp_path):
+    for _ in range(2):
+        with pytest.raises(
+            TrainingDiverged, match=r"light_vgg.seed-0: losses must be finite; .* Received: nan at once$"
+        ):
+            train_tiny(data, tmp_path, overrides={"learning_rate": 1e30, "batch_size": 8})
+    assert read_obstacles(tmp_path / "smoke" / PAPER) == {("light_vgg", 0): TrainingDiverged.reason}
 
 
 def test_history_metrics_name_the_kept_epoch_and_the_gain():

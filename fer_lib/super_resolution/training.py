@@ -11,10 +11,11 @@ import pandas as pd
 import tensorflow as tf
 
 from fer_lib.fitting import dtype_policy
+from fer_lib.histories import write_history
 from fer_lib.layers import with_fast_kernels
 from fer_lib.models.srgan import build_srgan_discriminator, build_srgan_generator, unclipped
 from fer_lib.pipeline import steps_per_epoch
-from fer_lib.recorder import write_history
+from fer_lib.recorder import TrainingDiverged
 from fer_lib.super_resolution.adversarial import (
     Content,
     Players,
@@ -82,7 +83,8 @@ def train_srgan(
         `COLUMNS`; losses are means over the epoch, `val_psnr` in decibels, blank images left out.
 
     Raises:
-        ValueError: if images or settings are not as stated, or a loss is no longer a number.
+        ValueError: if images or settings are not as stated.
+        TrainingDiverged: if a loss is no longer a number.
     """
     _check(train, validation, settings, content)
     keras.utils.set_random_seed(seed)
@@ -109,7 +111,9 @@ def train_srgan(
             row = {"epoch": epoch, "phase": phase, **losses, "val_psnr": _mean_psnr(players.generator, validation)}
             history.append({**row, "seconds": time.perf_counter() - started})
             if not np.isfinite(list(losses.values())).all():
-                raise ValueError(f"losses of epoch {epoch} must be finite: lower the learning_rate. Received: {losses}")
+                raise TrainingDiverged(
+                    f"{folder}: losses of epoch {epoch} must be finite; lower the learning_rate. Received: {losses}"
+                )
             save_progress(folder / "checkpoint.npz", players.variables(), history, sha256)
             write_history(folder / "history.csv", _table(history))
             if on_epoch is not None:
