@@ -7,6 +7,7 @@ from typing import Any
 
 from fer_lib.files import file_sha256
 from fer_lib.papers.values import AVERAGE
+from fer_lib.runs import Run
 
 WEIGHTS = "model.weights.h5"
 """What of a `.keras` file tells a network from others; the rest also holds times and addresses in memory."""
@@ -54,12 +55,43 @@ def origins_of(request: dict[str, Any], paper_folder: Path) -> dict[str, str]:
         FileNotFoundError: if the network of one, or its probabilities, are gone, naming the folder.
         ValueError: if it is not a whole `.keras` file.
     """
+    folders = _source_folders(request, paper_folder)
+    return {variant: _origin_sha256(request, folder) for variant, folder in folders.items()}
+
+
+def _source_folders(request: dict[str, Any], paper_folder: Path) -> dict[str, Path]:
+    """Folder of each run that a run is directly made from, by variant."""
     named = [request.get("starts_from"), request.get("enlarged_by"), *request.get("members", [])]
     sources = [source for source in named if isinstance(source, dict)]
-    files = {source["variant"]: paper_folder / source["variant"] / f"seed-{source['seed']}" for source in sources}
+    return {source["variant"]: paper_folder / source["variant"] / f"seed-{source['seed']}" for source in sources}
+
+
+def _origin_sha256(request: dict[str, Any], folder: Path) -> str:
     if request.get("model") == AVERAGE:
-        return {variant: _predictions_sha256(folder / "predictions.npz") for variant, folder in files.items()}
-    return {variant: network_sha256(folder / "model.keras") for variant, folder in files.items()}
+        return _predictions_sha256(folder / "predictions.npz")
+    return network_sha256(folder / "model.keras")
+
+
+def check_current(run: Run, paper_folder: Path) -> None:
+    """Refuse a complete run whose sources have been made anew since: it is not what its request now makes.
+
+    Of sources that are not complete, or are published copies without a network, nothing is known, and nothing is said.
+
+    Raises:
+        ValueError: if one was made anew, naming it and the run's folder.
+    """
+    made_from = run.config["record"].get("made_from", {})
+    known = {
+        variant: folder
+        for variant, folder in _source_folders(run.request, paper_folder).items()
+        if variant in made_from and Run(folder).is_complete and (folder / "model.keras").exists()
+    }
+    changed = [
+        variant for variant, folder in known.items() if _origin_sha256(run.request, folder) != made_from[variant]
+    ]
+    if changed:
+        asked = f"{run.folder} must be of the runs that it was made from, or be deleted to be made anew"
+        raise ValueError(f"{asked}. Received: made anew since then: {', '.join(changed)}")
 
 
 def check_unchanged(folder: Path, begun_from: dict[str, str], today: dict[str, str]) -> None:

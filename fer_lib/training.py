@@ -18,7 +18,7 @@ from fer_lib.hardware import code_version, describe_hardware, describe_packages,
 from fer_lib.inputs import input_splits
 from fer_lib.makers import MAKERS, Job
 from fer_lib.models.weights import WeightsNotAvailable, require_weights
-from fer_lib.origins import check_unchanged, origins_of
+from fer_lib.origins import check_current, check_unchanged, origins_of
 from fer_lib.papers.values import AVERAGE
 from fer_lib.paths import runs_folder
 from fer_lib.recorder import TrainingDiverged
@@ -68,7 +68,7 @@ def train(
 
     Raises:
         ValueError: if the paper, variant, profile, precision or a hyper-parameter is unknown, another process is
-            making the run, or it was begun from another run that has been made anew since.
+            making the run, or it was begun or made from another run that has been made anew since.
         WeightsNotAvailable: if it starts from weights that cannot be had; the reason is noted in its folder.
         TrainingDiverged: if its first epoch left no numbers; noted there, too.
     """
@@ -90,10 +90,11 @@ def train(
         request, name = {**request, "kind": "trial"}, f"search/trial-{trial:03d}"
     folder = run_folder(runs or runs_folder(), profile, paper, name, seed)
     sha256 = request_sha256(request)
-    if _is_made(Run(folder), sha256):
-        return Run(folder)
     keep_epochs = card.variants[variant].keep_epochs and trial is None
     job = Job(card, request, sha256, data, folder, resolve_precision(precision), keep_epochs)
+    if _is_made(Run(folder), sha256):
+        check_current(Run(folder), job.paper_folder)
+        return Run(folder)
 
     def train_source(source: str) -> Run:
         return train(

@@ -225,6 +225,11 @@ def test_a_killed_run_goes_on_from_the_network_it_was_begun_from_and_no_other(tm
     assert run.history["epoch"].tolist() == [1, 2]
     assert run.config["record"]["made_from"] == {"small_pretraining": network_sha256(source)}
     assert len(run.config["record"]["sessions"]) == 1
+    keras.models.clone_model(network).save(source)
+    with pytest.raises(ValueError, match=r"transfer.seed-0 must be of .* made anew since then: small_pretraining$"):
+        train(PAPER, "small_transfer", **arguments)
+    source.unlink()  # as of published runs, which come without networks: nothing is known then
+    assert train(PAPER, "small_transfer", **arguments).folder == run.folder
 
 
 def test_weights_that_cannot_be_had_leave_a_reason_and_no_run(data, tmp_path, uncleaned, monkeypatch):
