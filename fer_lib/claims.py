@@ -211,7 +211,7 @@ def _why_no_verdict(runs: Sequence[Run]) -> str:
         return NO_VOTES
     if any(run.config["record"].get("shortened", False) for run in runs):
         return SHORTENED
-    return DIVERGED if any(run.metrics.get("history", {}).get("diverged") for run in runs) else ""
+    return DIVERGED if any(run.has_diverged for run in runs) else ""
 
 
 def _small_budget(card: PaperCard, claim: Claim) -> str:

@@ -88,6 +88,12 @@ class Run:
         return not self.config["record"].get("as_published", True)
 
     @property
+    def has_diverged(self) -> bool:
+        """Whether its training, or that of a run it is made from, ended in a loss that is no number."""
+        history = self.metrics.get("history", {})
+        return bool(history.get("diverged") or self.config["record"].get("diverged_sources"))
+
+    @property
     def views(self) -> dict[str, list[str]]:
         """Views stored for each split, for example {"test": ["single"]}."""
         with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:

@@ -181,6 +181,9 @@ def _make(job: Job) -> Run:
     settings, seed = job.request["hyperparameters"], job.request["seed"]
     splits = input_splits(job.card, job.request["variant"], job.data, settings, seed, job.paper_folder)
     record["source"] = splits.source
+    sources = [job.source(variant) for variant in sources_of(job.card, job.request["variant"])]
+    if diverged := [run.request["variant"] for run in sources if run.has_diverged]:
+        record["diverged_sources"] = diverged
     metrics = MAKERS[job.request["kind"]](replace(job, data=splits))
     record["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_json(job.folder / "config.json", config)

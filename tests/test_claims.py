@@ -267,3 +267,11 @@ def test_a_training_that_diverged_gets_no_verdict(tmp_path):
     run = make_run(tmp_path, predicted=calls(586), history={"epochs": 3, "diverged": True})
     judgement = judge_one(accuracy(kind="value", published="58.6 %"), run)
     assert (judgement.verdict, judgement.reason) == (None, "the training diverged")
+
+
+def test_what_is_made_from_a_training_that_diverged_gets_no_verdict(tmp_path):
+    run = make_run(tmp_path, predicted=calls(586))
+    config = {**run.config, "record": {**run.config["record"], "diverged_sources": ["member"]}}
+    write_json(run.folder / "config.json", config)
+    judgement = judge_one(accuracy(kind="value", published="58.6 %"), run)
+    assert (judgement.verdict, judgement.reason) == (None, "the training diverged")

@@ -11,6 +11,7 @@ from tiny_data import make_tiny_data
 from fer_lib import fitting, models, papers
 from fer_lib.datasets import load_data
 from fer_lib.evaluation import history_metrics
+from fer_lib.files import write_json
 from fer_lib.fitting import fit_network
 from fer_lib.origins import network_sha256
 from fer_lib.replication import open_replication
@@ -212,7 +213,9 @@ def test_a_killed_run_goes_on_from_the_network_it_was_begun_from_and_no_other(tm
     monkeypatch.setattr("fer_lib.makers.EXPLAINED", 2)
     monkeypatch.setattr("fer_lib.makers.UNTRAINED", 1)
     arguments = {"profile": "smoke", "data": load_data("sample", images=56), "runs": tmp_path, "epochs": 1}
-    source = train(PAPER, "small_pretraining", **arguments).folder / "model.keras"
+    pretrained = train(PAPER, "small_pretraining", **arguments)
+    write_json(pretrained.folder / "metrics.json", {**pretrained.metrics, "history": {"diverged": True}})
+    source = pretrained.folder / "model.keras"
     with monkeypatch.context() as patch, pytest.raises(Killed):
         stop_after(patch, 1)
         train(PAPER, "small_transfer", **arguments)
@@ -225,6 +228,7 @@ def test_a_killed_run_goes_on_from_the_network_it_was_begun_from_and_no_other(tm
     assert run.history["epoch"].tolist() == [1, 2]
     assert run.config["record"]["made_from"] == {"small_pretraining": network_sha256(source)}
     assert len(run.config["record"]["sessions"]) == 1
+    assert run.has_diverged and run.config["record"]["diverged_sources"] == ["small_pretraining"]
     keras.models.clone_model(network).save(source)
     with pytest.raises(ValueError, match=r"transfer.seed-0 must be of .* made anew since then: small_pretraining$"):
         train(PAPER, "small_transfer", **arguments)
