@@ -98,19 +98,23 @@ class Judgement:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
 
 
-def judge(card: PaperCard, runs: Sequence[Run]) -> list[Judgement]:
+def judge(
+    card: PaperCard, runs: Sequence[Run], obstacles: Mapping[tuple[str, int], str] | None = None
+) -> list[Judgement]:
     """Judge every claim of a card, in its order, by the runs there are.
 
     Args:
         card: the paper.
         runs: complete runs of one profile; those of other papers are left out.
+        obstacles: why others could not be made, by variant and seed (`runs.read_obstacles`); None finds those that are
+            noted beside the runs, and none where there are no runs.
 
     Raises:
         ValueError: if two runs are of the same variant and seed.
     """
     by_variant: dict[str, dict[int, Run]] = {}
     runs = [run for run in runs if run.request["paper"] == card.id]
-    obstacles = find_obstacles(runs)
+    obstacles = find_obstacles(runs) if obstacles is None else obstacles
     for run in runs:
         request = run.request
         by_seed = by_variant.setdefault(request["variant"], {})

@@ -100,18 +100,13 @@ def _make_network(job: Job) -> dict[str, Any]:
     with atomic(job.folder / "model.keras") as temporary:
         fitted.model.save(temporary)
     seconds = fitted.history["seconds"]
-    per_epoch = float(seconds.median())
     name = job.request["model"]
     return {
         **evaluate(arrays, job.data, job.request["grouping"]),
         **({"application": count_application(name)} if name in APPLICATIONS else {}),
         "history": history_metrics(fitted.history, fitted.kept_epoch),
         "model": count_parameters(fitted.model),
-        "timing": {
-            "seconds": float(seconds.sum()),
-            "seconds_per_epoch": per_epoch,
-            "images_per_second": len(job.data.train) / per_epoch,
-        },
+        "timing": {"seconds": float(seconds.sum()), "seconds_per_epoch": float(seconds.median())},
         **(_explain(job, fitted.model) if job.request.get("attribution") else {}),
         **({"features": _describe_features(job, fitted.model, arrays)} if "centre_weight" in settings else {}),
     }

@@ -47,7 +47,6 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
     "timing": (
         "seconds",
         "seconds_per_epoch",
-        "images_per_second",
         "reference_seconds_per_epoch",
         "ratio_to_reference",
     ),

@@ -77,7 +77,8 @@ class Replication:
 
     def verdicts(self) -> pd.DataFrame:
         """One row per claim: what it says, published, measured, seeds, verdict, why, and where the paper says it."""
-        rows = [judgement.to_dict() for judgement in judge(self.card, self.complete_runs())]
+        judgements = judge(self.card, self.complete_runs(), self._obstacles())
+        rows = [judgement.to_dict() for judgement in judgements]
         table = pd.DataFrame(rows)[["says", "published", "measured_text", "n_seeds", "verdict", "reason", "where"]]
         table = table.rename(columns={"says": "claim", "measured_text": "measured", "n_seeds": "seeds"})
         return table.fillna({"verdict": "no verdict"})
@@ -93,11 +94,13 @@ class Replication:
 
     def describe_obstacles(self) -> str:
         """Variants that could not be trained here, and why (`train`); or nothing."""
-        noted = read_obstacles(self.runs / self.profile / self.card.id)
         stopped: dict[str, list[str]] = {}
-        for (variant, _), reason in noted.items():
+        for (variant, _), reason in self._obstacles().items():
             stopped.setdefault(reason, []).append(variant)
         return "; ".join(f"{', '.join(dict.fromkeys(names))}: not run, {reason}" for reason, names in stopped.items())
+
+    def _obstacles(self) -> dict[tuple[str, int], str]:
+        return read_obstacles(self.runs / self.profile / self.card.id)
 
     def splits(self, variant: str, seed: int = 0) -> FerDataset:
         """The images that a variant is trained and tested on with a seed (see `inputs.input_splits`)."""

@@ -16,7 +16,7 @@ from fer_lib.paths import runs_folder
 from fer_lib.recorder import TrainingDiverged
 from fer_lib.replication import Replication, open_replication
 from fer_lib.request import is_shortened, make_request
-from fer_lib.runs import run_folder
+from fer_lib.runs import run_folder, write_obstacle
 
 PAPER = "shi_light_vgg"
 CARD = papers.load(PAPER)
@@ -163,6 +163,12 @@ def test_shortened_runs_on_the_data_get_none(tmp_path):
     table = replication_of(tmp_path).verdicts()
     assert set(table["verdict"]) == {"no verdict", "not run"}
     assert set(table.loc[table["verdict"] == "no verdict", "reason"]) == {"shortened budget"}
+
+
+def test_without_any_run_the_verdicts_say_what_stood_in_the_way(tmp_path):
+    write_obstacle(run_folder(tmp_path, "paper", PAPER, "light_vgg", 1), "weights not available")
+    reasons = replication_of(tmp_path).verdicts()["reason"]
+    assert reasons.str.contains("weights not available: no run of light_vgg (seed 1)", regex=False).any()
 
 
 def test_without_runs_every_claim_is_not_run(tmp_path):
