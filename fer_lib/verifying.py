@@ -1,6 +1,7 @@
 """Published numbers -> what of them does not follow from the published probabilities, in words; nothing is trusted.
 
-Whoever has the data also checks the labels: the rows that stand beside the probabilities are rows of its source.
+Whoever has the data also checks the labels, as the rows that stand beside the probabilities are rows of its source, and
+the scores without images that also stand in Training.
 """
 
 import math
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fer_lib.audit import leaked_mask
 from fer_lib.datasets import FerDataset
 from fer_lib.ensemble_checks import find_unproven
 from fer_lib.epoch_predictions import TOLERATED_IMAGES, find_disagreements, read_epoch_predictions
@@ -40,7 +42,7 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
 
     Args:
         folder: where published numbers stand.
-        data: the data set, to check the labels of runs that were made on it; None where it is not at hand.
+        data: the data set, for the labels and leaked images of runs that were made on it; None where it is not at hand.
 
     Returns:
         What does not agree, in words, naming the run: counts of a confusion matrix, and of the images on which an
@@ -52,6 +54,7 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
         Empty where all is well.
     """
     labels = None if data is None else _labels_of_rows(data)
+    unleaked = None if data is None else data.test.rows[~leaked_mask(data.train, data.test)]
     findings = []
     for run in published_runs(folder=folder):
         name = run.folder.relative_to(folder).as_posix()
@@ -60,8 +63,8 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
         checks: tuple[Callable[[Run], list[str]], ...] = (_verify_history, _find_unpredicted)
         if (run.folder / "predictions.npz").exists():
             checks += (_verify_scores, _verify_predictions, _verify_epochs, find_unproven)
-            if data is not None and labels is not None and is_made_on(run, data):
-                checks += (partial(_verify_labels, by_row=labels),)
+            if data is not None and labels is not None and unleaked is not None and is_made_on(run, data):
+                checks += (partial(_verify_labels, by_row=labels), partial(_verify_unleaked, rows=unleaked))
         findings += [f"{name}: {finding}" for check in checks for finding in check(run)]
     return findings
 
@@ -206,3 +209,12 @@ def _verify_labels(run: Run, by_row: np.ndarray) -> list[str]:
             if wrong:
                 findings.append(f"{split} has {wrong} labels that are not those of the data")
     return findings
+
+
+def _verify_unleaked(run: Run, rows: np.ndarray) -> list[str]:
+    """Which scores are not those of the test images that do not stand in Training, of runs on the official splits."""
+    if "sizes" not in run.request["data"] or "single_unleaked" not in run.metrics["test"]:
+        return []
+    saved = run.predictions("test")
+    members = np.isin(saved.rows, rows)
+    return _verify_numbers(run, "test", "single_unleaked", saved.labels[members], saved.probabilities[members])

@@ -144,7 +144,10 @@ def test_the_committed_numbers_have_the_labels_of_fer2013(fer2013_csv, fer2013_c
 
 
 def data_of(run, wrong_row=-1):
-    """Data that a made-up run could be made on; one row may have another label than the true one."""
+    """Data that a made-up run could be made on, the last 50 test images in Training, too.
+
+    One row may have another label than the true one.
+    """
     grouping = run.request["grouping"]
     emotions = GROUPINGS[grouping].group_of if grouping else range(7)
     data = make_tiny_data(sizes=(60, 200, 200), sha256=run.request["data"]["sha256"])
@@ -153,7 +156,8 @@ def data_of(run, wrong_row=-1):
         groups = np.arange(len(split)) % len(set(emotions))
         labels = np.array([list(emotions).index(group) for group in groups])
         changed[name] = replace(split, labels=np.where(split.rows == wrong_row, (labels + 3) % 7, labels))
-    return replace(data, **changed)
+    images = np.concatenate([changed["test"].images[:150], changed["train"].images[:50]])
+    return replace(data, **{**changed, "test": replace(changed["test"], images=images)})
 
 
 def publish_one(tmp_path, **options):
@@ -171,6 +175,17 @@ def test_a_label_that_is_not_that_of_the_data_is_found_out(tmp_path, variant, ro
     wrong = data_of(run, wrong_row=row)
     (finding,) = verify_published(published, wrong)
     assert finding == f"{PAPER}/{variant}/seed-0: {split} has 1 labels that are not those of the data"
+
+
+def test_a_score_without_other_images_than_the_leaked_ones_is_found_out(tmp_path):
+    run, published = publish_one(tmp_path)
+    assert verify_published(published, data_of(run)) == []
+    (published_run,) = published_runs(folder=published)
+    metrics = published_run.metrics
+    metrics["test"]["single_unleaked"] = metrics["test"]["single"]
+    write_json(published_run.folder / "metrics.json", metrics)
+    (finding,) = verify_published(published, data_of(run))
+    assert finding.startswith(f"{PAPER}/light_vgg/seed-0: test (single_unleaked) has accuracy ")
 
 
 def test_rows_that_the_data_do_not_have_are_found_out(tmp_path):
