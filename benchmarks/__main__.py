@@ -4,7 +4,7 @@
 
 The CSV is found as a run finds its data, else made from ../shared/fer2013 into a temporary folder, else its benchmarks
 are skipped. With --output everything that was printed is written to a page, too, once the last benchmark has ended;
-what stands there of benchmarks that were not asked for stays.
+what stands there of benchmarks that were not asked for stays, as does what was measured on other machines.
 """
 
 import argparse
@@ -74,25 +74,40 @@ def page(results: Iterable[Result], before: str = "") -> str:
 
     Args:
         results: of benchmarks measured now.
-        before: a page as this function wrote it, whose other benchmarks stay. One that fails now replaces what it had.
+        before: a page as this function wrote it: other benchmarks, and the same of other machines, stay. One that fails
+            now replaces what it had on this machine.
     """
-    from fer_lib.hardware import code_version, describe_hardware, describe_packages  # TensorFlow: once all is measured
+    from fer_lib.hardware import (
+        code_version,
+        describe_hardware,
+        describe_packages,
+        resolve_precision,
+    )  # TensorFlow: late
     from fer_lib.provenance import session_facts
 
     session = {"code_version": code_version(), "hardware": describe_hardware(), "packages": describe_packages()}
     told = dict(session_facts(session))
-    measured = f"{told['hardware']}; {datetime.now(UTC):%Y-%m-%d}; code {told['code version']}; {told['packages']}"
+    machine = f"{told['hardware']}, computing {resolve_precision()}"
+    measured = f"{machine}; {datetime.now(UTC):%Y-%m-%d}; code {told['code version']}; {told['packages']}"
     _, *parts = re.split(rf"^## ({'|'.join(NAMES)})$", before, flags=re.MULTILINE)
-    sections = dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+    sections = {name: _by_machine(text) for name, text in zip(parts[::2], parts[1::2], strict=True)}
     for result in results:
         failed = "" if result.succeeded else "It FAILED.\n\n"
-        sections[result.name] = f"{measured}\n\n{failed}```text\n{result.text}```"
+        others = {other: text for other, text in sections.get(result.name, {}).items() if other != machine}
+        sections[result.name] = {machine: f"{measured}\n\n{failed}```text\n{result.text}```", **others}
     heading = (
         "# Speeds and memory, measured\n\n"
         'Written by `make bench ARGS="--output benchmarks/RESULTS.md"`; what is measured, and how, is told at the\n'
         "top of each benchmark's file. Ratios carry over to other machines better than seconds do.\n"
     )
-    return heading + "".join(f"\n## {name}\n\n{sections[name]}\n" for name in NAMES if name in sections)
+    told_of = {name: "\n\n".join(sections[name].values()) for name in NAMES if name in sections}
+    return heading + "".join(f"\n## {name}\n\n{text}\n" for name, text in told_of.items())
+
+
+def _by_machine(section: str) -> dict[str, str]:
+    """What stands under one heading of a page, by the machine that it begins with."""
+    blocks = re.findall(r"^(?:[^\n;`]+; .*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
+    return {block.partition(";")[0]: block for block in blocks}
 
 
 def run_all(names: Iterable[str], csv: Path | None, images: int | None) -> Iterator[Result]:

@@ -10,6 +10,7 @@ from bench_tried import measure as measure_trial
 from measuring import beside_target, measure
 
 from benchmarks import __main__ as command
+from fer_lib import hardware
 from fer_lib.fitting import dtype_policy
 
 
@@ -53,6 +54,12 @@ def test_a_page_keeps_what_was_not_measured_anew(tmp_path, monkeypatch, capsys):
         assert f"```text\nratio\n{printed}\n```\n" in page
         assert page.endswith("```\n") and page.count("\n\n## ") == page.count("\n```text")
     assert re.findall(r"^(?:## )?(bench_\w+|\d)$", page, re.MULTILINE) == ["bench_one", "4", "bench_two", "3"]
+    with monkeypatch.context() as patch:
+        patch.setattr(hardware, "resolve_precision", lambda: "another precision")
+        assert command.main(["bench_two", "--output", str(output)]) == 0
+    two = output.read_text(encoding="utf-8").partition("## bench_two")[2]
+    assert re.findall(r"computing ([\w ]+);", two) == ["another precision", hardware.resolve_precision()]
+    assert two.count("```text\nratio\n3\n```\n") == 2
     with pytest.raises(SystemExit):
         command.main(["bench_three"])
     assert "Received: ['bench_three']" in capsys.readouterr().err
