@@ -4,20 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
+from fer_lib.claim_texts import claim_texts, why_not_run
 from fer_lib.findings import judge_runs
 from fer_lib.intervals import Interval
-from fer_lib.metric_paths import MissingNumber, describe_view, short_name
-from fer_lib.papers.claim_kinds import (
-    Claim,
-    DifferenceClaim,
-    MatrixClaim,
-    OrderingClaim,
-    RangeClaim,
-    RankingClaim,
-    SpreadClaim,
-    metrics_of,
-    variants_of,
-)
+from fer_lib.metric_paths import MissingNumber, describe_view
+from fer_lib.papers.claim_kinds import Claim, DifferenceClaim, metrics_of, variants_of
 from fer_lib.papers.schema import PaperCard
 from fer_lib.runs import Run, find_obstacles
 from fer_lib.verdicts import (
@@ -140,7 +131,7 @@ def _judge_claim(
     missing = [(name, seed) for name, seed in asked if seed not in by_variant.get(name, {})]
     judgement = replace(_describe(claim, card.id), n_seeds_expected=_count_seeds(claim, planned, planned))
     if not found or not all(found):
-        return replace(judgement, verdict="not run", reason=_why_not_run(missing, obstacles))
+        return replace(judgement, verdict="not run", reason=why_not_run(missing, obstacles))
     used = [run for group in found for run in group]
     judgement = replace(judgement, n_seeds=_count_seeds(claim, found, planned), stands_for=_stand_ins(claim, used))
     barred = _why_no_verdict(used) or _small_budget(card, claim)
@@ -158,7 +149,7 @@ def _judge_claim(
         judgement = replace(judgement, verdict="indicative", reason=reason)
     if missing:
         seeds = f"{judgement.n_seeds} of {judgement.n_seeds_expected} seeds"
-        return replace(judgement, reason=f"{judgement.reason} ({seeds}; {_why_not_run(missing, obstacles)})")
+        return replace(judgement, reason=f"{judgement.reason} ({seeds}; {why_not_run(missing, obstacles)})")
     return judgement
 
 
@@ -184,26 +175,6 @@ def _count_seeds(claim: Claim, groups: Sequence[tuple[T, ...]], planned: Sequenc
         return len(groups)
     most = max(len(group) for group in planned)
     return min(len(group) for group, plan in zip(groups, planned, strict=True) if len(plan) == most)
-
-
-def _list_missing(missing: Sequence[tuple[str, int]]) -> str:
-    """`light_vgg (seeds 1, 2), qda (seed 0)`."""
-    seeds: dict[str, list[int]] = {}
-    for name, seed in missing:
-        seeds.setdefault(name, []).append(seed)
-    return ", ".join(
-        f"{name} (seed{'s' if len(given) > 1 else ''} {', '.join(map(str, given))})" for name, given in seeds.items()
-    )
-
-
-def _why_not_run(missing: Sequence[tuple[str, int]], obstacles: Mapping[tuple[str, int], str]) -> str:
-    """`ImageNet weights not available: no run of resnet50 (seed 0)`, or without what stood in the way where unknown."""
-    by_reason: dict[str, list[tuple[str, int]]] = {}
-    for pair in missing:
-        by_reason.setdefault(obstacles.get(pair, ""), []).append(pair)
-    return "; ".join(
-        f"{reason}{': ' if reason else ''}no run of {_list_missing(pairs)}" for reason, pairs in by_reason.items()
-    )
 
 
 def _why_no_verdict(runs: Sequence[Run]) -> str:
@@ -244,23 +215,7 @@ def _stand_ins(claim: Claim, runs: Sequence[Run]) -> str:
 
 def _describe(claim: Claim, paper: str) -> Judgement:
     """The claim's part of a judgement, before anything is measured."""
-    metric, published, value = "confusion matrix, shares of each true class", "the whole matrix", None
-    if isinstance(claim, OrderingClaim):
-        metric = "order of " + claim.groups[0][0].split(".")[0].replace("_", " ")
-        published = _print_groups([[short_name(name) for name in group] for group in claim.groups])
-    elif isinstance(claim, RankingClaim):
-        metric, published = f"order of {short_name(claim.metric)}", _print_groups(claim.groups)
-    elif isinstance(claim, DifferenceClaim):
-        first = claim.variant + (f" ({claim.grouping})" if claim.grouping else "")
-        metric = f"{claim.metric}, {first} minus {claim.minus}"
-        published = claim.published.text if claim.published else "higher (no value published)"
-        value = claim.published.value if claim.published else None
-    elif not isinstance(claim, MatrixClaim):
-        metric = claim.metric + (f" / {claim.divided_by:,.10g}" if claim.divided_by != 1 else "")
-        if isinstance(claim, RangeClaim | SpreadClaim):
-            published = f"{claim.low.text} to {claim.high.text}"
-        else:
-            published, value = claim.published.text, claim.published.value
+    metric, published, value = claim_texts(claim)
     return Judgement(
         claim_id=claim.id,
         paper=paper,
@@ -275,8 +230,3 @@ def _describe(claim: Claim, paper: str) -> Judgement:
         published=published,
         published_value=value,
     )
-
-
-def _print_groups(groups: Sequence[Sequence[str]]) -> str:
-    """`happy > surprise > angry, fear`."""
-    return " > ".join(", ".join(group) for group in groups)

@@ -3,9 +3,10 @@
 Models are built from plain Keras layers. `with_fast_kernels` swaps the slow ones for training, and the trained weights
 go back into the plain model, so a saved file never names a class of this package. Measured by `make bench`.
 
-In float32 each layer, and the outputs and moving statistics of a whole model A, agree with Keras' to 1e-5. Gradients of a
-whole network agree as far as float32 allows: where an activation lies at the kink of its PReLU, the last digit decides
-which slope it has, and plain Keras in float32 is as far from float64 as from these layers (tests/test_layers.py).
+In float32 each layer, and the outputs and moving statistics of a whole model A, agree with Keras' to 1e-5. Gradients of
+a whole network agree as far as float32 allows: where an activation lies at the kink of its PReLU, the last digit
+decides which slope it has, and plain Keras in float32 is as far from float64 as from these layers
+(tests/test_layers.py).
 """
 
 from collections.abc import Callable, Mapping
