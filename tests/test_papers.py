@@ -18,6 +18,7 @@ from fer_lib.papers.values import CLASSIFIERS, SETTINGS, builder_options
 
 SHI = Path(papers.__file__).parent / "shi_light_vgg.yaml"
 CONTENT = yaml.safe_load(SHI.read_text(encoding="utf-8"))
+LENETS = yaml.safe_load(SHI.with_name("lt2326_lenet5.yaml").read_text(encoding="utf-8"))
 
 
 def write_card(folder, content, name="shi_light_vgg"):
@@ -28,9 +29,9 @@ def write_card(folder, content, name="shi_light_vgg"):
     return path
 
 
-def change(place, value):
+def change(place, value, content=CONTENT):
     """The card with the field at a dotted place set, or removed where `value` is `...`."""
-    content = copy.deepcopy(CONTENT)
+    content = copy.deepcopy(content)
     *way, last = [int(step) if step.isdigit() else step for step in place.split(".")]
     holder = content
     for step in way:
@@ -45,6 +46,19 @@ def change(place, value):
 def fusion(way, *members):
     """An ensemble as a card has it."""
     return {"kind": "ensemble", "description": "Both.", "model": way, "members": list(members)}
+
+
+def with_copies(content, **fields):
+    """The card with copies of its variant `official`, their fields changed."""
+    content = copy.deepcopy(content)
+    official = content["variants"]["official"]
+    content["variants"] |= {name: {**official, **changed} for name, changed in fields.items()}
+    return content
+
+
+def with_fusion(content, *members, **fields):
+    """The card with the average of two variants as the variant `both`."""
+    return change("variants.both", {**fusion("average", *members), **fields}, content)
 
 
 def claim_index(claim_id):
@@ -216,6 +230,33 @@ def test_a_wrong_claim_is_named(tmp_path, claim_id, field, value, message):
     path = write_card(tmp_path, change(f"claims.{index}.{field}", value))
     with pytest.raises(CardError, match=rf"claims\.{index} \({claim_id}\).*{message}"):
         papers.load_card(path)
+
+
+@pytest.mark.parametrize(
+    ("members", "fields", "message"),
+    [
+        (("official", "random_split"), {},
+         "members: must have the ensemble's protocol, 'official'. Received: 'random_split' with 'random_split'"),
+        (("official", "other"), {"protocol": "random_split"},
+         "members: must have the ensemble's protocol, 'random_split'. Received: 'official' with 'official'"),
+        (("official", "grouped"), {},
+         "members: must have the ensemble's grouping, None. Received: 'grouped' with 'negative_positive'"),
+        (("grouped", "official"), {"grouping": "negative_positive"},
+         "members: must have the ensemble's grouping, 'negative_positive'. Received: 'official' with None"),
+    ],
+    ids=["a member's protocol", "the ensemble's protocol", "a member's grouping", "the ensemble's grouping"],
+)  # fmt: skip
+def test_an_ensemble_and_its_members_are_of_the_same_images_and_classes(tmp_path, members, fields, message):
+    content = with_copies(LENETS, other={}, grouped={"grouping": "negative_positive"})
+    path = write_card(tmp_path, with_fusion(content, *members, **fields), "lt2326_lenet5")
+    with pytest.raises(CardError, match=rf"lt2326_lenet5\.yaml: variants\.both\.{message}$"):
+        papers.load_card(path)
+
+
+def test_an_ensemble_of_the_same_images_and_classes_is_taken(tmp_path):
+    content = with_copies(LENETS, first={"grouping": "attitude"}, second={"grouping": "attitude"})
+    path = write_card(tmp_path, with_fusion(content, "first", "second", grouping="attitude"), "lt2326_lenet5")
+    assert papers.load_card(path).variants["both"].members == ["first", "second"]
 
 
 def with_readings(readings, *named):

@@ -79,6 +79,7 @@ def _check_sources(card: "PaperCard", variant: "Variant", where: str) -> None:
     _check_members(variant, where)
     for member in variant.members:
         _check_known(f"{where}.members", member, of_kind["network"])
+        _check_member(card, variant, member, where)
 
 
 def _check_members(variant: "Variant", where: str) -> None:
@@ -91,6 +92,15 @@ def _check_members(variant: "Variant", where: str) -> None:
     if len(variant.members) not in numbers or len(set(variant.members)) != len(variant.members):
         number = " or ".join(str(number) for number in numbers)
         raise ValueError(f"{where}.members: must name {number} different variants. Received: {variant.members}")
+
+
+def _check_member(card: "PaperCard", ensemble: "Variant", name: str, where: str) -> None:
+    """A network and what fuses it must be of the same images and classes."""
+    for field in ("protocol", "grouping"):
+        own, wanted = getattr(card.variants[name], field), getattr(ensemble, field)
+        if own != wanted:
+            received = f"{name!r} with {own!r}"
+            raise ValueError(f"{where}.members: must have the ensemble's {field}, {wanted!r}. Received: {received}")
 
 
 def _check_search(card: "PaperCard") -> None:
