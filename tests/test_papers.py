@@ -176,6 +176,8 @@ def test_an_unknown_paper_is_refused():
         ("variants.both", fusion("features", *["light_vgg"] * 2), "variants.both.members: must name 1 or 2.*Rec"),
         ("variants.both", fusion("vote", "light_vgg"), "variants.both.model: must be one of .*Received: 'vote'"),
         ("variants.both", fusion("features", "lda"), "variants.both.members: must be one of .*Received: 'lda'"),
+        ("variants.srgan", {"kind": "super_resolution", "description": "x", "model": "srgan_generator",
+                            "protocol": "random_split"}, "variants.srgan.kind: needs validation images.*'super_resolu"),
         ("variants.lda.members", ["light_vgg"], "variants.lda.members: nothing but an ensemble has any"),
         ("variants.qda.options", {"shrinkag": 0.1}, "variants.qda.options: must be among .*Received: 'shrinkag'"),
         ("profiles.smoke.options", {"filtrs": [8]}, "profiles.smoke.options: must be among .*Received: 'filtrs'"),
@@ -257,6 +259,39 @@ def test_an_ensemble_of_the_same_images_and_classes_is_taken(tmp_path):
     content = with_copies(LENETS, first={"grouping": "attitude"}, second={"grouping": "attitude"})
     path = write_card(tmp_path, with_fusion(content, "first", "second", grouping="attitude"), "lt2326_lenet5")
     assert papers.load_card(path).variants["both"].members == ["first", "second"]
+
+
+PATIENT = {"value": 3, "stated": "x", "only_for": "network"}
+NEEDS = "needs validation images, which protocol 'balanced_apart' of variants."
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("hyperparameters.kept_epoch.value", "best_validation_loss",
+         f"hyperparameters.kept_epoch.value: {NEEDS}balanced_apart leaves none of. Received: 'best_validation_loss'"),
+        ("hyperparameters.patience", PATIENT,
+         f"hyperparameters.patience.value: {NEEDS}balanced_apart leaves none of. Received: 3"),
+        ("variants.balanced_apart.hyperparameters", {"kept_epoch": "best_validation_accuracy"},
+         f"variants.balanced_apart.hyperparameters.kept_epoch: {NEEDS}balanced_apart .* 'best_validation_accuracy'"),
+        ("profiles.smoke.hyperparameters", {"kept_epoch": "best_validation_loss"},
+         f"profiles.smoke.hyperparameters.kept_epoch: {NEEDS}balanced_apart .*'best_validation_loss'"),
+        ("variants.both", {**fusion("average", "balanced_apart", "other"), "protocol": "balanced_apart"},
+         f"variants.both.model: {NEEDS}both leaves none of. Received: 'average'"),
+        ("variants.both", {**fusion("features", "balanced_apart"), "protocol": "balanced_apart"},
+         f"variants.both.model: {NEEDS}both leaves none of. Received: 'features'"),
+    ],
+)  # fmt: skip
+def test_what_needs_validation_images_is_refused_where_a_protocol_leaves_none(tmp_path, place, value, message):
+    content = change(place, value, with_copies(LENETS, other={"protocol": "balanced_apart"}))
+    with pytest.raises(CardError, match=rf"lt2326_lenet5\.yaml: {message}$"):
+        papers.load_card(write_card(tmp_path, content, "lt2326_lenet5"))
+
+
+def test_what_needs_validation_images_is_taken_where_a_protocol_leaves_some(tmp_path):
+    content = with_copies(LENETS, best={"hyperparameters": {"kept_epoch": "best_validation_loss"}})
+    card = papers.load_card(write_card(tmp_path, with_fusion(content, "official", "best"), "lt2326_lenet5"))
+    assert card.settings("best")["kept_epoch"] == "best_validation_loss"
 
 
 def with_readings(readings, *named):

@@ -13,6 +13,7 @@ from fer_lib.audit import leaked_mask
 from fer_lib.datasets import Split, number_pictures
 from fer_lib.labels import EMOTIONS
 from fer_lib.papers.schema import Protocol
+from fer_lib.papers.validation_images import WITHOUT_VALIDATION
 from fer_lib.protocols import PROTOCOLS, describe_data, prepare, split_per_class
 
 BALANCED = {"originals_per_class": 5, "test_originals_per_class": 2, "transforms_per_original": 3}
@@ -112,6 +113,13 @@ def test_random_split_counts_a_picture_that_stands_twice_as_leaked(data):
     expected = found.test.rows < 42  # those of train are all the same picture
     assert 0 < expected.sum() < len(found.test)
     assert np.array_equal(leaked_mask(found.train, found.test), expected)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_cards_know_which_protocols_leave_validation_images(data, cleaned_away, tmp_path, monkeypatch, protocol):
+    monkeypatch.setenv("SFEW_FOLDER", str(write_sfew(tmp_path / "sfew")))
+    found = prepare(data, protocol, {**BALANCED, **RANDOM, "scenes_per_class": 5}, 0)
+    assert (len(found.validation) == 0) == (protocol in WITHOUT_VALIDATION)
 
 
 @pytest.mark.parametrize("protocol", ["balanced_together", "balanced_apart", "balanced_strong"])

@@ -6,6 +6,7 @@ from fer_lib.labels import GROUPINGS, class_names
 from fer_lib.metric_paths import check_metric
 from fer_lib.papers.claim_kinds import Claim, DifferenceClaim, MatrixClaim, metrics_of, variants_of
 from fer_lib.papers.readings import places
+from fer_lib.papers.validation_images import check_validation_images
 from fer_lib.papers.values import FUSIONS, check_values
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def check_agreement(card: "PaperCard") -> None:
     _check_variants(card)
     _check_search(card)
     check_values(card)
+    check_validation_images(card)
     for index, claim in zip(places(card.claims), card.claims, strict=True):
         _check_claim(card, claim, f"claims.{index} ({claim.id})")
     ids = [claim.id for claim in card.claims]
