@@ -123,6 +123,16 @@ def test_the_names_that_a_card_may_give_are_those_that_there_are():
     assert sorted(CLASSIFIERS) == classifiers.names()
 
 
+@pytest.mark.parametrize(("rate", "is_taken"), [(0.0, False), (0.5, True), (1.0, True), (1.5, False)])
+def test_centres_may_move_all_the_way_but_not_stand_still(tmp_path, rate, is_taken):
+    path = write_card(tmp_path, change("hyperparameters.centre_rate", {"value": rate, "assumed": "x"}))
+    if is_taken:
+        assert papers.load_card(path).settings("light_vgg")["centre_rate"] == rate
+    else:
+        with pytest.raises(CardError, match=rf"hyperparameters\.centre_rate\.value: .*Received: {rate}"):
+            papers.load_card(path)
+
+
 def test_an_unknown_paper_is_refused():
     with pytest.raises(ValueError, match=r"paper must be one of \[.*'shi_light_vgg'.*\]. Received: 'shi'"):
         papers.load("shi")

@@ -48,6 +48,7 @@ Whole = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Portion = Annotated[float, Field(gt=0, le=1)]
 Widths = list[Count]
 
 
@@ -68,7 +69,7 @@ SETTINGS: dict[str, Any] = {
     "frozen_batch_norm": Literal["inference", "trained"],
     "loss": Literal["categorical_crossentropy"],
     "centre_weight": Weight,
-    "centre_rate": Share,
+    "centre_rate": Portion,
     "pixel_weight": Weight,
     "content_weight": Weight,
     "content_layer": Identifier,
@@ -94,7 +95,7 @@ SETTINGS: dict[str, Any] = {
     "grey": Literal["replicated", "one_channel"],
     "kernel_initializer": Literal["glorot_uniform", "he_normal"],
     "weights": Text,
-    "width": Annotated[float, Field(gt=0, le=1)],
+    "width": Portion,
     "side": Count,
 }
 """What trainings, protocols and networks read by name. Where one value alone is implemented, no other is taken."""
