@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 from fer_lib import claim_rows, learning_curves, provenance, side_tables, summaries
-from fer_lib.claims import RULES, VERDICTS
+from fer_lib.claims import OTHER_DATA, RULES, SAMPLE_DATA, VERDICTS
 
 TEMPLATES = Path(__file__).with_name("templates")
 INTERVAL = re.compile(r"\[[^\[\]]*\]")
@@ -86,7 +86,9 @@ def _environment() -> Environment:
         "tight": _without_indents,
     }
     environment.globals |= {
+        "OTHER_DATA": OTHER_DATA,
         "RULES": RULES,
+        "SAMPLE_DATA": SAMPLE_DATA,
         "VERDICTS": VERDICTS,
         "SYMBOLS": SYMBOLS,
         "STAND_IN_NOTE": summaries.STAND_IN_NOTE,

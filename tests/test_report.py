@@ -85,6 +85,22 @@ def test_data_that_are_not_the_published_fer2013_are_announced_and_never_judged(
     assert claims_of(text, PAPER).count("published FER2013</span> not the published FER2013") == len(CLAIMS)
 
 
+@pytest.mark.parametrize(
+    ("options", "told", "others"),
+    [
+        ({"as_published": False}, "a file with other counts than FER2013's", ("fewer epochs", "drawn faces")),
+        ({"shortened": True}, "trained for fewer epochs than the paper", ("other counts", "drawn faces")),
+        ({"is_sample": True}, "the built-in sample of drawn faces", ("other counts", "fewer epochs")),
+    ],
+)
+def test_a_reader_is_told_why_there_is_no_verdict_and_what_to_do(tmp_path, options, told, others):
+    write_fake_run(tmp_path / "reports" / "runs", **options)
+    why = re.search(r'<aside class="banners-more".*?</aside>', write_index(tmp_path, "paper"), re.DOTALL)[0]
+    assert told in Page(why).text and not any(other in Page(why).text for other in others)
+    assert ("<code>fer-lib data verify PATH</code>" in why) == ("as_published" in options)
+    assert ("<code>--profile paper</code>" in why) == ("shortened" in options)
+
+
 def test_a_shortened_budget_is_announced(site):
     page = Page(write_index(site, "quick"))
     assert "Shortened budget: numbers are not comparable with the paper." in page.text
