@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fer_lib import papers
+from fer_lib.caveats import find_caveats
 from fer_lib.claims import Judgement, judge
 from fer_lib.datasets import FerDataset
 from fer_lib.labels import EMOTIONS, GROUPINGS
@@ -21,9 +22,16 @@ from fer_lib.provenance import training_seconds
 from fer_lib.runs import Run
 from fer_lib.seeds import Measurement
 from fer_lib.tested_on import name_test_sets, test_key
-from fer_lib.verdicts import SHORTENED, SMALL_BUDGET
+from fer_lib.verdicts import OTHER_DATA, SAMPLE_DATA, SHORTENED, SMALL_BUDGET
 
 OURS, YOURS = "published by us", "your run"
+
+OF_YOURS = {
+    SAMPLE_DATA: "**Sample data: your numbers are comparable neither with the papers nor with those published.**",
+    OTHER_DATA: "**Not the published FER2013, whose counts are others: your numbers get no verdict.**",
+    SHORTENED: "**Shortened budget: your trainings get no verdict.**",
+}
+"""What a reader must know of runs with a caveat, as Markdown."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +64,9 @@ class Model:
 
     @property
     def caveat(self) -> str:
-        """Why it was trained for less than its paper says; empty where it was not."""
-        if any(run.config["record"].get("shortened") for run in self.runs):
-            return SHORTENED
-        return SMALL_BUDGET if papers.load(self.paper).variants[self.variant].small_budget else ""
+        """Why its numbers are not comparable with its paper's; empty where they are."""
+        small = [SMALL_BUDGET] if papers.load(self.paper).variants[self.variant].small_budget else []
+        return next(iter([*find_caveats(self.runs), *small]), "")
 
     def accuracy(self, view: str = "single", split: SplitName = "test") -> Measurement:
         """Mean over the seeds and its interval, made as for a claim on it."""
@@ -188,10 +195,7 @@ def describe_sources(published: Sequence[Run], own: Sequence[Run], profile: str)
             f"{whose}: {_count(len(runs), 'run')} of {_count(papers_of, 'paper')}" if runs else f"{whose}: none"
         )
     notes = [f"{'; '.join(told)}."]
-    if any(run.is_on_sample_instead for run in own):
-        notes.append("**Sample data: your numbers are comparable neither with the papers nor with those published.**")
-    if any(run.config["record"].get("shortened") for run in own):
-        notes.append("**Shortened budget: your trainings get no verdict.**")
+    notes += [OF_YOURS[caveat] for caveat in find_caveats(own)]
     stand_ins = {run.request["data"].get("stands_for", "") for run in (*published, *own)} - {""}
     notes += [f"**A stand-in takes the place of {name}: its verdicts are indicative.**" for name in sorted(stand_ins)]
     return " ".join(notes)

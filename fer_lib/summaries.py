@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fer_lib import papers
-from fer_lib.claims import OTHER_DATA, SAMPLE_DATA, SHORTENED, VERDICTS, Judgement, judge
+from fer_lib.caveats import find_caveats
+from fer_lib.claims import SAMPLE_DATA, VERDICTS, Judgement, judge
 from fer_lib.papers import PaperCard
 from fer_lib.runs import Run
 
@@ -43,11 +44,7 @@ class Evidence:
     @cached_property
     def caveat(self) -> str:
         """Why numbers of these runs are not comparable with the paper; empty where they are."""
-        if any(run.is_on_sample_instead for run in self.runs):
-            return SAMPLE_DATA
-        if any(run.is_on_other_data for run in self.runs):
-            return OTHER_DATA
-        return SHORTENED if any(run.config["record"].get("shortened") for run in self.runs) else ""
+        return next(iter(find_caveats(self.runs)), "")
 
     @property
     def stand_ins(self) -> list[str]:

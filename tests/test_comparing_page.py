@@ -184,3 +184,13 @@ def test_options_that_do_not_go_together_are_usage_errors(site, arguments, messa
     done = fer_lib(*arguments)
     assert done.exit_code == 2 and message in done.output
     assert not (site / "compare").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"as_published": False}, "Not the published FER2013"), ({"shortened": True}, "Shortened budget of A and B")],
+)
+def test_the_page_says_in_its_own_letters_why_it_is_not_comparable(tmp_path, options, told):
+    a, b = (write_fake_run(tmp_path, seed=seed, **options) for seed in (0, 1))
+    page = Page(write_comparison(compare_runs(a, b), folder=tmp_path).read_text(encoding="utf-8"))
+    assert f"{told}: these numbers are not comparable with any paper." in page.text

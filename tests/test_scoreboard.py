@@ -121,7 +121,7 @@ def test_scores_say_what_a_guess_scores_and_what_a_model_costs(models):
     assert table.loc["01 light vgg", "guess"] == 29 / 200
     assert table.loc["01 light vgg", ["parameters", "seconds"]].tolist() == pytest.approx([776_519, 8 * 57.123456789])
     assert np.isnan(table.loc["01 lda", "parameters"]) and table.loc["01 lda", "seconds"] == 12
-    assert table.loc["01 light vgg, yours", "caveat"] == "shortened budget"
+    assert table.loc["01 light vgg, yours", "caveat"] == "sample data"
     assert (table.loc[table["whose"] == OURS, "caveat"] == "").all()
 
 

@@ -87,14 +87,23 @@ def test_every_set_of_test_images_has_an_axis_of_its_own(charts, scores):
     assert drawn == scores.groupby("test set", sort=False).size().tolist()
 
 
-def test_the_best_stands_first_and_own_shortened_runs_are_hollow(charts):
+def test_the_best_stands_first_and_own_runs_on_the_sample_are_hollow(charts):
     first, last = charts["scores"].axes[0], charts["scores"].axes[-1]
     labels = [label.get_text() for label in first.get_yticklabels()]
     assert labels[0] == "01 light vgg (3 seeds)" and labels[-1] == "01 lda (1 seed)"
     (mark,) = marks(last, "s")
     assert mark.get_markerfacecolor() == "white"
-    assert "shortened budget" in last.texts[0].get_text()
+    assert "sample data" in last.texts[0].get_text()
     assert all(line.get_markerfacecolor() == line.get_color() for line in marks(first, "o"))
+
+
+@pytest.mark.parametrize("plot", [figures.plot_scoreboard, figures.plot_costs, figures.plot_all_costs])
+@pytest.mark.parametrize("options", [{"as_published": False}, {"shortened": True}, {}])
+def test_hollow_marks_are_explained_whatever_keeps_them_from_comparison(tmp_path, plot, options):
+    chart = plot(scoreboard.score_table(scoreboard.collect([], [write_fake_run(tmp_path, **options)])))
+    explained = [text.get_text() for text in chart.legends[0].get_texts()]
+    assert ("hollow: not comparable" in explained) == bool(options)
+    assert bool(options) == any("hollow" in text for text in explained)
 
 
 def test_what_a_guess_scores_is_drawn(charts, scores):

@@ -1,14 +1,13 @@
 """Two runs on the same images -> what differs: accuracies, classes, changed images, settings."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fer_lib.claims import SAMPLE_DATA, SHORTENED
 from fer_lib.comparing.images import CommonImages, NoCommonImages, match_images
+from fer_lib.comparing.notices import list_caveats, list_notices
 from fer_lib.comparing.resampling import OVERALL, difference_intervals, overconfidence
 from fer_lib.comparing.settings import Setting, differing_settings
 from fer_lib.intervals import Interval, mcnemar
@@ -93,7 +92,7 @@ class RunComparison:
             class), kind, strength (how much probability moved to other classes, 0 to 1).
         settings: in which settings the runs differ.
         notices: what a reader must know of these numbers, sentences.
-        caveats: why they say nothing of papers: sample data, shortened budget.
+        caveats: why they say nothing of papers: sample data, another file than FER2013's, shortened budget.
     """
 
     a: Run
@@ -159,8 +158,8 @@ def compare_runs(a: Run, b: Run, split: str = "test", view: str = "single") -> R
         by_class=tuple(_of_class(name, first, second, recalls[name], changed) for name in images.classes),
         changed=changed,
         settings=settings,
-        notices=(*_notices(a, b, split, settings), *images.notices),
-        caveats=_caveats(a, b),
+        notices=(*list_notices(a, b, split, settings), *images.notices),
+        caveats=list_caveats(a, b),
     )
 
 
@@ -241,25 +240,3 @@ def _of_class(
         return ClassDifference(name, 0, None, None, None, None, counts)
     a, b = first["recall"][name], second["recall"][name]
     return ClassDifference(name, images, a, b, b - a, interval, counts)
-
-
-def _notices(a: Run, b: Run, split: str, settings: Sequence[Setting]) -> list[str]:
-    told = []
-    if a.folder.resolve() == b.folder.resolve():
-        told.append("A and B are one run.")
-    elif not any(setting.determines for setting in settings):
-        told.append("Both were asked for the same: every setting that determines a run is equal.")
-    if split == "train":
-        told.append("A network has seen its training images: what it says of them is not what it says of new ones.")
-    if split == "validation":
-        told.append("Epochs and settings were chosen on validation images: accuracies on them flatter.")
-    for name in sorted({run.request["data"].get("stands_for", "") for run in (a, b)} - {""}):
-        told.append(f"The pictures stand in for {name}, which is not at hand.")
-    return told
-
-
-def _caveats(a: Run, b: Run) -> tuple[str, ...]:
-    sampled = any(run.request["data"]["is_sample"] for run in (a, b))
-    shortened = [name for name, run in (("A", a), ("B", b)) if run.config["record"].get("shortened")]
-    told = [SAMPLE_DATA] if sampled else []
-    return (*told, f"{SHORTENED} of {' and '.join(shortened)}") if shortened else tuple(told)

@@ -43,7 +43,7 @@ SHAPES = "osD^vP*Xh"
 def plot_all_costs(scores: pd.DataFrame, title: str = "All models: accuracy against what they cost") -> Chart:
     """Accuracy of all models against parameters, and against training time, a mark for each set of test images.
 
-    Only models of one mark took the same examination. Hollow marks were trained for less than in their paper.
+    Only models of one mark took the same examination. Hollow marks are not comparable with their paper.
 
     Args:
         scores: what `scoreboard.score_table` returns.
@@ -69,7 +69,7 @@ def plot_all_costs(scores: pd.DataFrame, title: str = "All models: accuracy agai
         panels[-1].plot(*NOTHING, marker, color=colour, markersize=7, label=name)
     panels[-1].plot(*NOTHING, color=MUTED, linewidth=2.4, alpha=0.6, label="95 % interval")
     if scores["caveat"].any():
-        panels[-1].plot(*NOTHING, "o", color=MUTED, markerfacecolor="white", label="hollow: trained for less")
+        panels[-1].plot(*NOTHING, "o", color=MUTED, markerfacecolor="white", label="hollow: not comparable")
     columns = 2 if max(map(len, marks)) <= TWO_COLUMNS else 1
     chart.legend(
         loc="outside lower center", ncols=columns, frameon=False, fontsize=9, title="compare within one mark only"

@@ -71,7 +71,7 @@ def share_percent_axis(panels: Sequence[Panel], low: float, high: float, label: 
 
 
 def draw_number(axes: Axes, y: float, value: float, ends: tuple[float, float], whose: str, is_hollow: bool) -> None:
-    """Draw a number and its interval in the marks of `MARKS`, hollow where it is trained for less than in the paper."""
+    """Draw a number and its interval in the marks of `MARKS`, hollow where it is not comparable with the paper."""
     colour, marker = MARKS[whose]
     axes.plot(ends, (y, y), color=colour, linewidth=2.4, alpha=0.55, solid_capstyle="butt")
     axes.plot(value, y, marker, color=colour, markersize=6.5, markerfacecolor="white" if is_hollow else colour)
@@ -84,9 +84,7 @@ def add_legend(chart: Chart, axes: Axes, whose: Sequence[str], has_hollow: bool)
         axes.plot(*NOTHING, marker, color=colour, markersize=6.5, label=name)
     axes.plot(*NOTHING, color=MUTED, linewidth=2.4, alpha=0.6, label="95 % interval")
     if has_hollow:
-        axes.plot(
-            *NOTHING, "o", color=MUTED, markerfacecolor="white", label="hollow: trained for less than in the paper"
-        )
+        axes.plot(*NOTHING, "o", color=MUTED, markerfacecolor="white", label="hollow: not comparable")
     chart.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=9)
 
 

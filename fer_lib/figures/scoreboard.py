@@ -22,8 +22,8 @@ OVER_LINES = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
 def plot_scoreboard(scores: pd.DataFrame, title: str = "Test accuracy of every model") -> Chart:
     """Accuracy of each model with its interval, the best first, an axis for each set of test images.
 
-    A dashed line is what always answering the largest class would score there. Hollow marks were trained for less than
-    in their paper.
+    A dashed line is what always answering the largest class would score there. Hollow marks are not comparable
+    with their paper: on other data, or trained for less.
 
     Args:
         scores: what `scoreboard.score_table` returns.
