@@ -14,8 +14,12 @@ RECORD = {"code_version": "0123456789ab", "precision": "float32", "packages": {"
 def write_run(
     runs, variant, labels, probabilities, *, rows=None, seed=0, profile="paper", classes=EMOTIONS, data=None,
     transforms=None, split="test", views=None, settings=None, record=None, paper="shi_light_vgg",
+    sources=None,
 ):  # fmt: skip
-    """A complete run folder that predicts one split; `views` are further probabilities of it by name."""
+    """A complete run folder that predicts one split; `views` are further probabilities of it by name.
+
+    `sources` are requests of the runs that it is made from, by what they are to it.
+    """
     run = Run(run_folder(runs, profile, paper, variant, seed))
     labels = np.asarray(labels)
     rows = np.arange(len(labels)) if rows is None else np.asarray(rows)
@@ -25,6 +29,7 @@ def write_run(
         "seed": seed,
         "hyperparameters": {"learning_rate": 0.001, "batch_size": 32} if settings is None else settings,
         "data": FER if data is None else data,
+        **(sources or {}),
     }
     write_json(run.folder / "config.json", {"request": request, "record": RECORD | (record or {})})
     every = {"single": probabilities, **(views or {})}

@@ -259,3 +259,22 @@ def test_other_seeds_of_the_same_training_are_found(tmp_path):
     assert list(seed_accuracies(runs[0], "test", "single")) == [1, 2]
     shutil.rmtree(runs[2].folder)
     assert list(seed_accuracies(runs[0], "validation", "single")) == [2]
+
+
+@pytest.mark.parametrize("source", ["starts_from", "enlarged_by", "members"])
+def test_other_seeds_are_found_of_runs_that_are_made_from_runs(tmp_path, source):
+    def write(seed, of_source, rate=0.001):
+        first = {"variant": "first", "seed": seed, "starts_from": {"variant": "start", "seed": seed}, "rate": rate}
+        return write_run(
+            tmp_path,
+            "made",
+            LABELS,
+            calls(LABELS),
+            seed=seed,
+            sources={of_source: [first] if source == "members" else first},
+        )
+
+    runs = [write(seed, source) for seed in (0, 2)]
+    write(3, source, rate=0.5)
+    write(4, "teacher")
+    assert list(seed_accuracies(runs[0], "test", "single")) == [0, 2]

@@ -183,14 +183,21 @@ def seed_accuracies(run: Run, split: str, view: str) -> dict[int, float]:
     Returns:
         Seed -> fraction, ascending; the runs that have no such number left out.
     """
-    request, found = run.request, {}
+    request, found = _without_seeds(run.request), {}
     for path in run.folder.parent.glob("seed-*/metrics.json"):
         other = Run(path.parent)
-        if {**other.request, "seed": request["seed"]} == request:
+        if _without_seeds(other.request) == request:
             views = other.metrics.get(split, {})
             metrics = views.get(f"{view}_originals") or views.get(view) or {}
             found[other.request["seed"]] = metrics.get("accuracy")
     return {seed: accuracy for seed, accuracy in sorted(found.items()) if accuracy is not None}
+
+
+def _without_seeds(value: Any) -> Any:
+    """A request without its seed and those of the requests in it, of the runs that it is made from."""
+    if isinstance(value, dict):
+        return {name: _without_seeds(inner) for name, inner in value.items() if name != "seed"}
+    return [_without_seeds(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _number(
