@@ -65,7 +65,6 @@ def every_chart():
         "confusion": figures.plot_confusion(SHARES),
         "confusion beside published": figures.plot_confusion(SHARES, published=np.eye(7)),
         "examples": figures.plot_confusion_examples(FACES, LABELS, LABELS[::-1]),
-        "intervals": figures.plot_intervals([("a", 0.5, 0.51, (0.49, 0.53)), ("b", 0.4, None, None)]),
         "duplicates": figures.plot_duplicates(np.stack([FACES[:4], FACES[:4]], 1), ["row 1, angry\nrow 2, fear"] * 4),
         "search": figures.plot_search(make_trials()),
         "counts": figures.plot_class_counts({"train": LABELS, "validation": LABELS[:0], "test": LABELS[:20]}),

@@ -60,7 +60,7 @@ def test_both_axes_are_labelled(name):
 
 
 def test_a_description_is_escaped():
-    chart = figures.plot_intervals([('<b>"', 0.5, None, None)])
+    chart = figures.plot_confusion(SHARES, title='<b>"')
     image = _Image()
     image.feed(chart._repr_mimebundle_()["text/html"])
     assert '<b>"' in image.attributes["alt"]
@@ -139,10 +139,6 @@ def test_the_same_seed_draws_the_same_examples():
     assert not np.array_equal(draw(1), draw(2))
 
 
-def test_intervals_say_in_words_what_they_show():
-    assert "a: published 50.0%, measured 51.0%; b: published 40.0%, measured none" in CHARTS["intervals"].description
-
-
 def test_the_best_trial_is_starred_in_every_panel():
     panels = [axes for axes in CHARTS["search"].axes if axes.lines]
     assert len(panels) == 5
@@ -167,7 +163,6 @@ def test_the_best_trial_is_starred_in_every_panel():
         (lambda: figures.plot_confusion(SHARES, published=-SHARES), "-0"),
         (lambda: figures.plot_confusion_examples(FACES, LABELS, LABELS[1:]), "70, 70 and 69"),
         (lambda: figures.plot_confusion_examples(FACES[:0], LABELS[:0], LABELS[:0]), "0, 0 and 0"),
-        (lambda: figures.plot_intervals([]), r"\[\]"),
         (lambda: figures.plot_duplicates(FACES[:0], []), "0 and 0"),
         (lambda: figures.plot_duplicates(FACES[None, :2], []), "1 and 0"),
         (lambda: figures.plot_class_distribution({"a": LABELS[:0]}), "'a': 0"),

@@ -4,7 +4,7 @@ Every function returns a `Chart`, a `matplotlib.figure.Figure` that a notebook d
 and shares come in as fractions and are printed as percent.
 """
 
-from fer_lib.figures.comparisons import IntervalRow, plot_accuracies, plot_intervals, plot_resplits
+from fer_lib.figures.comparisons import plot_accuracies, plot_resplits
 from fer_lib.figures.costs import plot_all_costs, plot_costs
 from fer_lib.figures.curves import plot_history, plot_search
 from fer_lib.figures.distributions import plot_class_counts, plot_class_distribution, plot_label_distribution
@@ -17,7 +17,6 @@ from fer_lib.figures.scenes import plot_scenes
 from fer_lib.figures.scoreboard import plot_recalls, plot_scoreboard
 
 __all__ = [
-    "IntervalRow",
     "plot_accuracies",
     "plot_all_costs",
     "plot_claims",
@@ -33,7 +32,6 @@ __all__ = [
     "plot_heatmaps",
     "plot_history",
     "plot_image_grid",
-    "plot_intervals",
     "plot_label_distribution",
     "plot_pairs",
     "plot_predictions",

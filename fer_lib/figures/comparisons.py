@@ -12,9 +12,6 @@ from fer_lib.charts import BLUE, INK, MUTED, OKABE_ITO, VERMILION, Chart, make_c
 from fer_lib.figures.wording import number
 from fer_lib.intervals import mean_interval
 
-IntervalRow = tuple[str, float | None, float | None, tuple[float, float] | None]
-"""Label, published value, measured value, interval of the measured value."""
-
 SCORE_COLUMNS = ["condition", "scored on", "accuracy", "low", "high", "lowest seed", "highest seed", "published"]
 """What `plot_accuracies` reads of a table."""
 
@@ -23,41 +20,6 @@ NOTHING = (np.nan, np.nan)
 
 _LABEL_WIDTH = 0.09
 """Width of a printed accuracy in units of the axis: a published value that close would be written over."""
-
-
-def plot_intervals(
-    rows: Sequence[IntervalRow], title: str = "Published and measured", xlabel: str = "accuracy", percent: bool = True
-) -> Chart:
-    """Published value (diamond) against the measured one (dot) and its interval (whisker), one row each.
-
-    Args:
-        rows: label, published, measured, (low, high) of the measured value; None leaves that mark out.
-        title: heading of the figure.
-        xlabel: what the values are.
-        percent: whether the values are fractions to be printed as percent.
-
-    Raises:
-        ValueError: if there are no rows.
-    """
-    if not rows:
-        raise ValueError(f"rows must hold at least one. Received: {rows!r}")
-    chart = make_chart(9.5, 1.5 + 0.36 * len(rows))
-    axes = chart.add_subplot(title=title, xlabel=xlabel)
-    for y, (_, published, measured, interval) in enumerate(rows):
-        first = y == 0  # one entry of each kind in the legend, present or not
-        axes.plot(interval or NOTHING, (y, y), color=BLUE, linewidth=2.4, label="95 % interval" if first else None)
-        dot = np.nan if measured is None else measured
-        axes.plot(dot, y, "o", color=BLUE, markersize=7.5, label="measured" if first else None)
-        _draw_published(axes, published, y, "published" if first else None)
-    axes.set_yticks(range(len(rows)), [row[0] for row in rows])
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    if percent:
-        axes.xaxis.set_major_formatter(PercentFormatter(1))
-    style_axes(axes)
-    chart.legend(loc="outside lower right", ncols=3, frameon=False, fontsize=9)
-    text = [f"{label}: published {number(p, percent)}, measured {number(m, percent)}" for label, p, m, _ in rows]
-    chart.description = f"{title}. {'; '.join(text)}."
-    return chart
 
 
 def plot_resplits(

@@ -8,11 +8,9 @@ def listed(values: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def number(value: float | None, percent: bool = True) -> str:
-    """A fraction as percent, or a number to four digits; `none` where there is none."""
-    if value is None or value != value:
-        return "none"
-    return f"{value:.1%}" if percent else f"{value:.4g}"
+def number(value: float | None) -> str:
+    """A fraction as percent; `none` where there is none."""
+    return "none" if value is None or value != value else f"{value:.1%}"
 
 
 def named(label: int, class_names: Sequence[str]) -> str:
