@@ -19,7 +19,7 @@ STAND_IN_NOTE = (
 PUBLISHED_BY_US, YOUR_RUN = "published by us", "your run"
 HEADLINE_METRICS = ("accuracy", "macro_f1")
 SCALES = (2, 5, 10, 15, 20, 30, 50, 100)
-"""Half widths, in percentage points, of the drawing that shows how far measured numbers are from published ones."""
+"""Half widths, in percentage points, of drawings of how far apart numbers are, published and measured or two runs'."""
 
 
 @dataclass(frozen=True)

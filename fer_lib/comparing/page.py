@@ -15,12 +15,10 @@ from fer_lib.files import atomic, write_text
 from fer_lib.intervals import CONFIDENCE
 from fer_lib.rendering import render
 from fer_lib.runs import Run
+from fer_lib.summaries import SCALES
 
 LONGEST_NAME = 96
 """Characters of a run's name within a file's."""
-
-SCALES = (2, 5, 10, 15, 20, 30, 50, 100)
-"""Half widths, in percentage points, of the drawing of the classes' differences."""
 
 
 def write_comparison(found: RunComparison, elsewhere: Sequence[RunComparison] = (), folder: Path | None = None) -> Path:
