@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from fer_lib.charts import BLUE, INK, MUTED
-from fer_lib.figures.heatmaps import HEAT_COLOURS, STRONGEST
+from fer_lib.figures.heatmaps import blend_heat
 from fer_lib.files import atomic
 from fer_lib.photographs import ANNOTATED_BY
 from fer_lib.predicting import Reading, as_percent
@@ -183,7 +183,7 @@ def _draw_panel(
     image, heat = reading.images[index].mean(axis=2) / 255, reading.heat[index]
     given = np.repeat(image[..., None], 3, axis=2)
     captions = ("given to the network", f"speaks for {reading.labels[index]}" if heat.any() else "no heat")
-    for pixels, caption in zip((given, _under_heat(image, heat)), captions, strict=True):
+    for pixels, caption in zip((given, blend_heat(image, heat)), captions, strict=True):
         canvas.paste(_thumb(pixels), (left, top))
         draw.text((left, top + _THUMB + 5), caption, MUTED, _font(12))
         left += _THUMB + 12
@@ -213,7 +213,7 @@ def _draw_legend(canvas: Image.Image, draw: ImageDraw.ImageDraw, left: int, top:
     font = _font(13)
     for text in ("Grad-CAM, what speaks for the class guessed:  least", None, "most"):
         if text is None:
-            shades = _under_heat(np.full((10, _SCALE_WIDTH), 0.5), np.tile(np.linspace(0, 1, _SCALE_WIDTH), (10, 1)))
+            shades = blend_heat(np.full((10, _SCALE_WIDTH), 0.5), np.tile(np.linspace(0, 1, _SCALE_WIDTH), (10, 1)))
             canvas.paste(_as_picture(shades), (left, top + 3))
             left += _SCALE_WIDTH + 8
         else:
@@ -227,12 +227,6 @@ def _size_of(reading: Reading, index: int) -> str:
     return (
         f"{size}: small, enlarged" if reading.photograph.is_enlarged[index] else f"{size}, shown as {width} by {height}"
     )
-
-
-def _under_heat(grey: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Grey (h, w) in [0, 1] under heat (h, w) in [0, 1]: RGB (h, w, 3) in [0, 1], as in `figures.heatmaps`."""
-    weight = STRONGEST * np.sqrt(heat)[..., None]
-    return (1 - weight) * grey[..., None] + weight * HEAT_COLOURS(heat)[..., :3]
 
 
 def _thumb(pixels: np.ndarray) -> Image.Image:

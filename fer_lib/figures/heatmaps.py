@@ -53,7 +53,7 @@ def plot_heatmaps(
         raise ValueError(f"maps must be in [0, 1]. Received: {maps.min()} to {maps.max()}")
     pairs = [_beside(image, heat) for image, heat in zip(images, maps, strict=True)]
     chart, axes, _ = draw_wall(pairs, titles, columns, title, 2.2, 0.5)
-    scale = ScalarMappable(cmap=ListedColormap(_blend(np.full(256, _MIDDLE_GREY), np.linspace(0, 1, 256))))
+    scale = ScalarMappable(cmap=ListedColormap(blend_heat(np.full(256, _MIDDLE_GREY), np.linspace(0, 1, 256))))
     bar = chart.colorbar(scale, ax=axes, location="bottom", shrink=0.6, aspect=40, pad=0.02)
     bar.set_label("heat, share of each map's greatest (over middle grey)", fontsize=9, color=INK)
     bar.ax.tick_params(labelsize=8, colors=INK)
@@ -107,19 +107,27 @@ def plot_curves(
     return chart
 
 
+def blend_heat(grey: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Lay heat over a picture, the more opaque the hotter.
+
+    Args:
+        grey: float (...) in [0, 1].
+        heat: float of the same shape, in [0, 1].
+
+    Returns:
+        RGB in [0, 1], float (..., 3).
+    """
+    weight = STRONGEST * np.sqrt(heat)[..., None]
+    return (1 - weight) * grey[..., None] + weight * HEAT_COLOURS(heat)[..., :3]
+
+
 def _beside(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """A face, a white gap, and the face under its heat: uint8 (h, 2 w + gap, 3)."""
     height, width = heat.shape
     rgb = np.broadcast_to(image.reshape(height, width, -1), (height, width, 3))  # (h, w) or (h, w, c) -> (h, w, 3)
     gap = np.full((height, max(1, width // 24), 3), 255, np.uint8)
     grey = rgb.mean(axis=2) / 255
-    return np.concatenate([rgb, gap, np.rint(255 * _blend(grey, heat)).astype(np.uint8)], axis=1)
-
-
-def _blend(grey: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Grey in [0, 1] under heat in [0, 1]: RGB in [0, 1], of one dimension more."""
-    weight = STRONGEST * np.sqrt(heat)[..., None]
-    return (1 - weight) * grey[..., None] + weight * HEAT_COLOURS(heat)[..., :3]
+    return np.concatenate([rgb, gap, np.rint(255 * blend_heat(grey, heat)).astype(np.uint8)], axis=1)
 
 
 def _describe(text: str, heat: np.ndarray) -> str:
