@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from fer_lib.datasets import Split
-from fer_lib.evaluation import Predict
+from fer_lib.predictors import Predict
 
 _CLASSIFIERS: dict[str, Callable[..., Any]] = {
     "lda": LinearDiscriminantAnalysis,

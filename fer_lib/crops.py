@@ -10,10 +10,12 @@ all of them. An epoch keeps the number of the data set's pictures, so that 250 e
 Testing on ten crops is not in the paper's text; it is what projects that train on such crops of FER2013 do.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
+
+from fer_lib.predictors import Predict
 
 VIEWS = 10
 
@@ -55,7 +57,7 @@ def check_side(side: int, height: int, width: int) -> None:
         raise ValueError(f"side must be from 1 to the smaller side of images of {height}×{width}. Received: {side!r}")
 
 
-def average_views(predict: Callable[[np.ndarray], np.ndarray], images: np.ndarray, side: int) -> np.ndarray:
+def average_views(predict: Predict, images: np.ndarray, side: int) -> np.ndarray:
     """Mean of the probabilities of the ten crops; one crop of all pictures is in memory at a time.
 
     Args:

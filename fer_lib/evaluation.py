@@ -1,6 +1,5 @@
 """Trained model to saved probabilities to metrics: PrivateTest is scored here and nowhere else."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,11 @@ from fer_lib.crops import average_views
 from fer_lib.datasets import FerDataset
 from fer_lib.labels import GROUPINGS, class_names
 from fer_lib.metrics import classification_metrics, curve_metrics
+from fer_lib.predictors import Predict
 from fer_lib.runs import SPLITS
 
 VIEWS = ("single", "ten_crops")
 """Views of an image: as it is, and the mean over ten crops of it (`crops.ten_crops`)."""
-
-Predict = Callable[[np.ndarray], np.ndarray]
 
 
 def predict_splits(

@@ -54,8 +54,24 @@ WITHOUT_TENSORFLOW = [
     "cli_report",
     "cli",
 ]
-# csv -> arrays -> tf.data -> model -> predictions -> verdicts -> report -> runner: no stage reaches a later one.
-STAGES = ["datasets", "pipeline", "training", "search", "epoch_weights", "claims", "report", "runner", "cli"]
+# csv -> arrays -> tf.data -> model -> predictions -> verdicts -> figures -> report: no stage reaches a later one.
+# What a training calls, to score what it predicted, stands before it.
+STAGES = [
+    "datasets",
+    "pipeline",
+    "models",
+    "classifiers",
+    "metrics",
+    "evaluation",
+    "training",
+    "search",
+    "epoch_weights",
+    "claims",
+    "figures",
+    "report",
+    "runner",
+    "cli",
+]
 
 
 def _modules() -> dict[str, Path]:
@@ -115,8 +131,9 @@ def test_no_module_imports_itself_by_a_circle(name):
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_stage_reaches_a_later_one(stage):
     later = set(STAGES[STAGES.index(stage) + 1 :])
-    assert not _reachable(stage, TOP) & later
-    assert not ANYWHERE[stage] & later
+    modules = [name for name in MODULES if name.split(".")[0] == stage]
+    reached = set().union(*(_reachable(name, TOP) | ANYWHERE[name] for name in modules))
+    assert not {name.split(".")[0] for name in reached} & later
 
 
 @pytest.mark.parametrize("name", sorted(set(MODULES) - {"cli"}))
