@@ -17,10 +17,12 @@ class RunRow:
     """One run in the table of what was run.
 
     Accuracies and F1 are fractions, None where a run has none; `epochs` is for people to read: `25 (20)` where epoch 20
-    was kept, `6` where the last one always stands, `–` of what has no epochs.
+    was kept, `6` where the last one always stands, `–` of what has no epochs; `budget` is in what it is a small one,
+    empty where it is not.
     """
 
     variant: str
+    budget: str
     seed: int
     folder: Path
     epochs: str
@@ -46,12 +48,13 @@ def training_seconds(run: Run) -> float | None:
 
 def run_rows(evidence: Evidence) -> list[RunRow]:
     """What was run, in the order of the card's variants."""
-    order = list(evidence.card.variants)
+    variants = evidence.card.variants
     rows = []
     for run in evidence.runs:
         request, metrics = run.request, run.metrics
         row = RunRow(
             variant=request["variant"],
+            budget=(variants[request["variant"]].small_budget or "") if request["variant"] in variants else "",
             seed=request["seed"],
             folder=run.folder,
             epochs=_describe_epochs(metrics.get("history", {})),
@@ -63,7 +66,7 @@ def run_rows(evidence: Evidence) -> list[RunRow]:
             seconds=training_seconds(run),
         )
         rows.append(row)
-    rank = {name: index for index, name in enumerate(order)}
+    rank = {name: index for index, name in enumerate(variants)}
     return sorted(rows, key=lambda row: (rank.get(row.variant, len(rank)), row.variant, row.seed))
 
 

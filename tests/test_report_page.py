@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from fake_runs import PAPER, write_fake_runs
+from fake_runs import PAPER, write_fake_run, write_fake_runs
 from html_pages import Page, write_index
 
 from fer_lib import papers, report
@@ -58,6 +58,18 @@ def test_what_was_run_is_told_in_one_table(site):
     assert f"01 Shi published by us {len(runs)} {variants} of {variants} 0 to 2 " in table
     assert "bfloat16 2026-01-02 0123456789ab" in table
     assert re.search(r"03 Liu et al\. your run none yet", table)
+
+
+def test_a_run_of_a_small_budget_is_told_from_one_of_the_whole(tmp_path):
+    for paper, variant in ((PAPER, "light_vgg"), ("liu_separable_ensemble", "model_a_short")):
+        write_fake_run(tmp_path / "ours", paper=paper, variant=variant)
+    publish(tmp_path / "ours", destination=tmp_path / "published")
+    text = write_index(tmp_path, "paper")
+    whole, small = (
+        text[text.index(f'<tr data-variant="{name}"') :].partition("</tr>")[0]
+        for name in ("light_vgg", "model_a_short")
+    )
+    assert "small budget: 25 epochs of 250" in small and "small budget" not in whole
 
 
 def test_tables_are_told_to_screen_readers(site):
