@@ -95,13 +95,15 @@ def audit_(path: Path, output: Path, votes: Path | None, seed: int, label_noise:
     The list holds row, split, label, reason and evidence of FER2013's images; it takes a minute or two for all of them.
     Prints the counts per reason and class, how many held-out images have a twin in Training (equal, near or mirrored),
     how often FER+ votes and the Haar cascade agree on what is no face, and how good the search for partly hidden faces
-    is on drawn ones. PATH may be "sample", for the built-in one.
+    is on drawn ones. PATH may be "sample", for the built-in one. A list that was written before is replaced, no other
+    file.
     """
     from fer_lib import audit, datasets
     from fer_lib.votes import find_votes_of, read_votes
 
     data = datasets.load_data(path)
     found = votes or find_votes_of(data)
+    audit.check_list_path(output, [data.source, *([found] if found else [])])
     known = None if found is None else read_votes(found, data)
     probabilities = audit.out_of_fold_probabilities(data) if label_noise else None
     table = audit.audit_dataset(data, votes=known, seed=seed, probabilities=probabilities)

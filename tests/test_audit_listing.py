@@ -14,6 +14,7 @@ from fer_lib.audit import (
     REASONS,
     Agreement,
     audit_dataset,
+    check_list_path,
     compare_with_cascade,
     count_reasons,
     excluded_rows,
@@ -221,6 +222,20 @@ def test_the_list_is_written_as_csv(table: pd.DataFrame, tmp_path: Path) -> None
 
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "lists" / "audit.csv"), table)
     assert [path.name for path in (tmp_path / "lists").iterdir()] == ["audit.csv"]
+
+
+def test_a_list_may_stand_in_place_of_a_list_and_of_nothing_else(table: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "audit.csv"
+    check_list_path(path)
+    write_audit(table.iloc[:0], path)
+    check_list_path(path)
+    with pytest.raises(ValueError, match=r"audit\.csv must be a new file .*\. Received: a file that the list is made"):
+        check_list_path(path, [tmp_path / "nothing.csv", tmp_path / "lists" / ".." / "audit.csv"])
+    with pytest.raises(ValueError, match=r"Received: a folder$"):
+        check_list_path(tmp_path)
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(ValueError, match=r"Received: another file$"):
+        check_list_path(path)
 
 
 def test_data_that_do_not_fit_are_refused(data: FerDataset, votes_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from audited_data import make_audited, make_votes, write_csv, write_votes
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
-from fer_lib.audit import REASONS, audit_dataset
+from fer_lib.audit import REASONS, audit_dataset, write_audit
 from fer_lib.cli import main
 from fer_lib.datasets import load_data
 
@@ -43,7 +43,7 @@ def test_the_list_is_written_and_counted(csv: Path, tmp_path: Path, monkeypatch:
     assert done.output.splitlines()[-1] == str(output)
 
 
-def test_without_votes_the_cascade_decides_and_the_seed_is_the_one_given(
+def test_without_votes_the_cascade_decides_and_a_list_of_another_seed_is_replaced(
     csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FERPLUS_CSV", raising=False)
@@ -52,6 +52,7 @@ def test_without_votes_the_cascade_decides_and_the_seed_is_the_one_given(
     seed, expected = next(
         (seed, table) for seed in range(1, 8) if not (table := audit_dataset(data, seed=seed)).equals(first)
     )
+    write_audit(first, tmp_path / "list.csv")
 
     done = CliRunner().invoke(
         main, ["data", "audit", str(csv), "--output", str(tmp_path / "list.csv"), "--seed", str(seed)]
@@ -75,3 +76,35 @@ def test_votes_that_do_not_fit_are_one_line_of_error(csv: Path, tmp_path: Path) 
     assert done.exit_code == 2
     assert done.output.splitlines() == [f"Error: {votes}: there must be 98 rows, as many as of the data. Received: 5"]
     assert not (tmp_path / "a.csv").exists()
+
+
+def audit_into(csv: Path, output: Path, *options: str) -> Result:
+    return CliRunner().invoke(main, ["data", "audit", str(csv), "--output", str(output), *options])
+
+
+@pytest.mark.parametrize("name", ["fer2013.csv", "link.csv", "votes.csv"])
+def test_what_the_list_is_made_from_is_not_replaced_by_it(tmp_path: Path, name: str) -> None:
+    csv = write_csv(tmp_path / "fer2013.csv", make_audited())
+    votes = write_votes(tmp_path / "votes.csv", make_votes(make_audited()))
+    (tmp_path / "link.csv").symlink_to(csv)
+    before = (tmp_path / name).read_bytes()
+
+    done = audit_into(csv, tmp_path / name, "--votes", str(votes))
+
+    assert done.exit_code == 2
+    expected = f"Error: {tmp_path / name} must be a new file or the list of an earlier audit. Received: "
+    assert done.output.splitlines() == [f"{expected}a file that the list is made from"]
+    assert (tmp_path / name).read_bytes() == before and (tmp_path / "link.csv").is_symlink()
+
+
+@pytest.mark.parametrize("content", ["precious", "", "row,split,label,reason\n0,train,3,blank\n"])
+def test_a_file_that_is_no_list_is_not_replaced(csv: Path, tmp_path: Path, content: str) -> None:
+    output = tmp_path / "notes.csv"
+    output.write_text(content, encoding="utf-8")
+
+    done = audit_into(csv, output)
+
+    assert done.exit_code == 2
+    expected = f"Error: {output} must be a new file or the list of an earlier audit. Received: another file"
+    assert done.output.splitlines() == [expected]
+    assert output.read_text(encoding="utf-8") == content

@@ -4,6 +4,7 @@ Zakavi and Okhunov (section 1) cleaned FER2013 by hand; `CLEANING` names the rea
 """
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -164,6 +165,33 @@ def write_audit(table: pd.DataFrame, path: str | Path) -> None:
     """Write the list as CSV, whole or not at all; `audit.csv` is read back by `pandas.read_csv`."""
     with atomic(Path(path)) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def check_list_path(path: str | Path, sources: Iterable[str | Path] = ()) -> None:
+    """Refuse a place for the list where something else would be lost; a list that was written before is replaced.
+
+    Args:
+        path: where the list is to go.
+        sources: files that it is made from.
+
+    Raises:
+        ValueError: if `path` is one of the sources, or something that is no list of an audit stands there.
+    """
+    path = Path(path)
+    if path.resolve() in {Path(source).expanduser().resolve() for source in sources}:
+        raise _occupied(path, "a file that the list is made from")
+    if path.exists() and not (path.is_file() and _is_list(path)):
+        raise _occupied(path, "a folder" if path.is_dir() else "another file")
+
+
+def _is_list(path: Path) -> bool:
+    header = ",".join(COLUMNS)
+    with path.open("rb") as file:
+        return file.readline(2 * len(header)).strip() == header.encode()
+
+
+def _occupied(path: Path, received: str) -> ValueError:
+    return ValueError(f"{path} must be a new file or the list of an earlier audit. Received: {received}")
 
 
 def _gather(data: FerDataset) -> tuple[np.ndarray, pd.DataFrame]:
