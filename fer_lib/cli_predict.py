@@ -25,7 +25,7 @@ With --json, one document goes to stdout:
                "input_shape": [height, width, channels],
                "score": {"test", "images", "accuracy", "interval"} or null},
    "caveat", "warnings": [...],
-   "images": [{"image", "width", "height", "annotated",
+   "images": [{"image", "width", "height", "annotated": file or null,
                "faces": [{"box": {"left", "top", "width", "height"},
                           "enlarged", "label", "probability",
                           "probabilities": {class: fraction}}]}],
@@ -64,8 +64,8 @@ def predict(
     Works without training anything: the weights of a published run come with the package. Pictures are searched for
     upright faces that look towards the camera. Each is copied to <stem>.fer.png with its faces framed and, for each of
     them, what the network was given, its Grad-CAM and the probabilities of all classes; the IMAGE itself is never
-    changed. A picture that cannot be used, or holds no face, is told in one line; the others are done, and the exit
-    code is 2.
+    changed. A picture that cannot be used, holds no face, or whose annotated picture cannot be written, is told in one
+    line; the others are done, and the exit code is 2.
     """
     weights = _find_weights(run)
     for warning in weights.warnings:
@@ -73,12 +73,13 @@ def predict(
     _make_folder(output)
     photographs, refused = _prepare(images, weights, faces)
     readings = _read(photographs, weights)
-    targets = _annotate(readings, weights, images, output)
+    targets, unwritten = _annotate(readings, weights, images, output)
+    refused += unwritten
     if as_json:
         click.echo(_as_json(weights, readings, targets, refused))
     elif readings:
         click.echo("\n".join([*align(_rows(weights, readings), FIRST_NUMBER), ""]))
-        for target in targets:
+        for target in filter(None, targets):
             click.echo(f"Annotated: {click.format_filename(target)}")
         if not weights.is_shipped:
             click.echo(f"Read from: {click.format_filename(weights.file)}")
@@ -115,10 +116,14 @@ def _prepare(
         try:
             photographs.append(prepare(image, weights, faces))
         except PhotographError as error:
-            line = " ".join(str(error).split())
-            click.echo(f"Error: {line}", err=True)
-            refused.append((image, line))
+            refused.append((image, _tell(error)))
     return photographs, refused
+
+
+def _tell(error: ValueError) -> str:
+    line = " ".join(str(error).split())
+    click.echo(f"Error: {line}", err=True)
+    return line
 
 
 def _read(photographs: Sequence["Photograph"], weights: "Weights") -> list["Reading"]:
@@ -131,16 +136,27 @@ def _read(photographs: Sequence["Photograph"], weights: "Weights") -> list["Read
         return read_expressions(photographs, weights)
 
 
-def _annotate(readings: Sequence["Reading"], weights: "Weights", images: Sequence[Path], folder: Path) -> list[Path]:
+def _annotate(
+    readings: Sequence["Reading"], weights: "Weights", images: Sequence[Path], folder: Path
+) -> tuple[list[Path | None], list[tuple[Path, str]]]:
+    """Where the annotated picture of each reading is, None where it cannot be written, and of these why."""
     if not readings:
-        return []
+        return [], []
     from fer_lib.annotating import annotate, choose_targets, write_annotated
 
+    written: list[Path | None] = []
+    unwritten = []
     targets = choose_targets([reading.photograph.path for reading in readings], folder, images)
     notes = [weights.describe(), *weights.warnings, _caveat()]
     for reading, target in zip(readings, targets, strict=True):
-        write_annotated(annotate(reading, notes), target)
-    return targets
+        picture = annotate(reading, notes)
+        try:
+            write_annotated(picture, target)
+            written.append(target)
+        except ValueError as error:
+            written.append(None)
+            unwritten.append((reading.photograph.path, _tell(error)))
+    return written, unwritten
 
 
 def _caveat() -> str:
@@ -173,7 +189,10 @@ def _rows(weights: "Weights", readings: Sequence["Reading"]) -> list[list[str]]:
 
 
 def _as_json(
-    weights: "Weights", readings: Sequence["Reading"], targets: Sequence[Path], refused: Sequence[tuple[Path, str]]
+    weights: "Weights",
+    readings: Sequence["Reading"],
+    targets: Sequence[Path | None],
+    refused: Sequence[tuple[Path, str]],
 ) -> str:
     import json
     from dataclasses import asdict
@@ -196,7 +215,7 @@ def _as_json(
     return json.dumps(document, indent=2, allow_nan=False)
 
 
-def _image_values(reading: "Reading", target: Path) -> dict[str, Any]:
+def _image_values(reading: "Reading", target: Path | None) -> dict[str, Any]:
     from dataclasses import asdict
 
     photograph = reading.photograph
@@ -204,7 +223,7 @@ def _image_values(reading: "Reading", target: Path) -> dict[str, Any]:
         "image": str(photograph.path),
         "width": photograph.width,
         "height": photograph.height,
-        "annotated": str(target),
+        "annotated": str(target) if target else None,
         "faces": [
             {
                 "box": asdict(box),

@@ -267,6 +267,34 @@ def test_good_pictures_are_done_and_bad_ones_told(folder, tmp_path):
     assert f"{WEIGHTS.score.accuracy:.1%}" in done.stdout and "does not tell what anyone feels" in done.stdout
 
 
+@pytest.mark.parametrize("as_json", [False, True], ids=["table", "json"])
+def test_an_annotated_picture_that_cannot_be_written_costs_no_result(folder, tmp_path, as_json):
+    """A folder stands where the first of three would be written."""
+    (tmp_path / "scene.fer.png").mkdir()
+    paths = [str(folder / name) for name in ("scene.png", "pair.png", "blank.png")]
+    options = ["--output", str(tmp_path), *(["--json"] if as_json else [])]
+    done = CliRunner().invoke(main, ["predict", *paths, *options])
+    assert done.exit_code == 2, done.output
+    without_face, unwritten = done.stderr.splitlines()
+    assert paths[2] in without_face
+    assert unwritten.startswith(
+        f"Error: {tmp_path / 'scene.fer.png'}: the annotated picture must be writable. Received"
+    )
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["pair.fer.png"]
+    if as_json:
+        document = json.loads(done.stdout)
+        annotated = {image["image"]: image["annotated"] for image in document["images"]}
+        assert annotated == {paths[0]: None, paths[1]: str(tmp_path / "pair.fer.png")}
+        assert [image["faces"] != [] for image in document["images"]] == [True, True]
+        assert [refused["image"] for refused in document["refused"]] == [paths[2], paths[0]]
+        assert [f"Error: {refused['error']}" for refused in document["refused"]] == [without_face, unwritten]
+    else:
+        rows = [line.split()[:2] for line in done.stdout.splitlines() if line.startswith(str(folder))]
+        assert rows == [[paths[0], "1"], [paths[1], "1"], [paths[1], "2"]]
+        told = [line for line in done.stdout.splitlines() if line.startswith("Annotated: ")]
+        assert told == [f"Annotated: {tmp_path / 'pair.fer.png'}"]
+
+
 def test_a_warning_is_told_and_the_input_is_never_replaced(folder, tmp_path, reading):
     picture = tmp_path / "pair.fer.png"
     picture.write_bytes((folder / "pair.png").read_bytes())
@@ -354,3 +382,5 @@ def test_help_says_what_the_json_holds():
     assert done.exit_code == 0
     for word in ("probabilities", "refused", "annotated", "enlarged", "caveat", "warnings", "score"):
         assert f'"{word}"' in done.stdout
+    told = " ".join(done.stdout.split())
+    assert "or whose annotated picture cannot be written" in told and "the others are done" in told
