@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fer_lib.files import open_npz
 from fer_lib.runs import Run
 
 EPOCH_PREDICTIONS = "epoch_predictions.npz"
@@ -55,12 +56,12 @@ def read_epoch_predictions(run: Run) -> EpochPredictions | None:
     """What each epoch of a run predicts; None where the run folder does not hold it.
 
     Raises:
-        ValueError: if the file does not fit the run's images and classes.
+        ValueError: if the file is damaged, or does not fit the run's images and classes.
     """
     path = run.folder / EPOCH_PREDICTIONS
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as arrays:
+    with open_npz(path) as arrays:
         classes = {split: arrays[f"classes_{split}"] for split in SPLITS}
     labels = {split: run.predictions(split).labels for split in SPLITS}
     for split, found in classes.items():

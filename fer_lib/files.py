@@ -4,12 +4,17 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+_DAMAGE = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What numpy and zipfile raise over an npz file that is cut off or has other bytes."""
 
 
 @contextmanager
@@ -47,6 +52,22 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, text)
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` has written of a dictionary.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it holds anything but one JSON object, as when it is cut off; names the file.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _damaged(path, "a JSON object", error) from error
+    if not isinstance(value, dict):
+        raise _damaged(path, "a JSON object", type(value).__name__)
+    return value
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
     with atomic(path) as temporary:
@@ -54,7 +75,29 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray], *, compressed: bool = False) -> None:
-    """Write named arrays, whole or not at all; read them back with `np.load(path, allow_pickle=False)`."""
+    """Write named arrays, whole or not at all; read them back with `open_npz`."""
     save: Any = np.savez_compressed if compressed else np.savez
     with atomic(path) as temporary, temporary.open("wb") as file:
         save(file, **arrays)
+
+
+@contextmanager
+def open_npz(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    """Open named arrays; each is read when it is asked for, so the block is to read them and for nothing else.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        KeyError: if it has no array of a name asked for.
+        ValueError: if it cannot be read, or is damaged; names the file.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            yield arrays
+    except FileNotFoundError:
+        raise
+    except _DAMAGE as error:
+        raise _damaged(path, "an npz file", error) from error
+
+
+def _damaged(path: Path, what: str, received: object) -> ValueError:
+    return ValueError(f"{path} must be {what}, whole. Received: {received}")

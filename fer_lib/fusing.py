@@ -13,6 +13,7 @@ from fer_lib.datasets import FerDataset
 from fer_lib.ensemble import average_probabilities, choose_weight, compare_with_better_member
 from fer_lib.evaluation import VIEWS
 from fer_lib.feature_fusion import fuse_features
+from fer_lib.files import open_npz
 from fer_lib.models.features import feature_model
 from fer_lib.papers.values import AVERAGE, FEATURES, FUSIONS
 from fer_lib.runs import SPLITS, Run
@@ -132,7 +133,7 @@ def _compare(arrays: Arrays, members: Mapping[str, Arrays], view: str) -> dict[s
 
 def _saved(run: Run) -> Arrays:
     """What a run has predicted; published probabilities, of half precision, and labels as wide as a run's own."""
-    with np.load(run.folder / "predictions.npz", allow_pickle=False) as arrays:
+    with open_npz(run.folder / "predictions.npz") as arrays:
         return {
             name: array.astype(np.float32 if array.dtype.kind == "f" else np.int64) for name, array in arrays.items()
         }

@@ -4,7 +4,6 @@ Under the reports folder, per notebook: `<name>.html` its page, and in `notebook
 `<name>.log` with what its process and kernel wrote, `<name>.json` with its outcome (for --resume and the index page).
 """
 
-import json
 import os
 import sys
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from fer_lib.budgets import check_budget
-from fer_lib.files import write_json
+from fer_lib.files import read_json, write_json
 from fer_lib.notebooks import find_notebooks, load_profile, read_notebook, select_notebooks
 from fer_lib.paths import NOTEBOOKS, find_data, reports_folder
 from fer_lib.processes import Job, NotebookProcess, Outcome, state_path
@@ -102,7 +101,7 @@ def run_notebooks(
         One outcome per notebook, in the suite's order.
 
     Raises:
-        ValueError: as in `plan_jobs`, or if `jobs` is below one.
+        ValueError: as in `plan_jobs`, or if `jobs` is below one, or an outcome that `resume` asks for is damaged.
     """
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be at least 1. Received: {jobs}")
@@ -130,11 +129,14 @@ def write_reports(profile: str | None = None, reports: Path | None = None, noteb
 
     Returns:
         Path of index.html.
+
+    Raises:
+        ValueError: if the outcome of a notebook or a file of a run is damaged.
     """
     reports = Path(reports or reports_folder()).resolve()
     paths = [state_path(reports, path.stem) for path in find_notebooks(notebooks)]
     present = [path for path in paths if path.exists()]
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in present]
+    records = [read_json(path) for path in present]
     if profile is None:
         last = max(range(len(present)), key=lambda index: present[index].stat().st_mtime, default=None)
         profile = "smoke" if last is None else records[last]["profile"]
@@ -181,7 +183,7 @@ def _completed_before(job: Job, reports: Path) -> Outcome | None:
     path = state_path(reports, job.notebook.name)
     if not path.exists() or _sums_up(job):
         return None
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_json(path)
     outcome = Outcome(**record["outcome"])
     is_same = record["request_sha256"] == job.sha256 and outcome.status == "completed"
     has_page = outcome.html is not None and (reports / outcome.html).exists()

@@ -17,6 +17,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fer_lib.files import write_json
+from fer_lib.files import open_npz, read_json, write_json
 
 SPLITS = ("train", "validation", "test")
 OBSTACLE = "obstacle.json"
@@ -47,7 +48,10 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder; every value is read from disk when asked for."""
+    """A run folder; every value is read from disk when asked for.
+
+    A JSON or npz file that is damaged is a ValueError that names it, whatever is read.
+    """
 
     folder: Path
 
@@ -59,7 +63,7 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """What determined the run (`request`) and what it was made with (`record`)."""
-        return _read_json(self.folder / "config.json")
+        return read_json(self.folder / "config.json")
 
     @property
     def request(self) -> dict[str, Any]:
@@ -69,7 +73,7 @@ class Run:
     @property
     def metrics(self) -> dict[str, Any]:
         """Numbers of the run, nested by split and view."""
-        return _read_json(self.folder / "metrics.json")
+        return read_json(self.folder / "metrics.json")
 
     @property
     def history(self) -> pd.DataFrame:
@@ -96,7 +100,7 @@ class Run:
     @property
     def views(self) -> dict[str, list[str]]:
         """Views stored for each split, for example {"test": ["single"]}."""
-        with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:
+        with self._open_predictions() as arrays:
             names = arrays.files
         prefixes = ("rows_", "labels_", "transforms_")
         return {
@@ -112,7 +116,7 @@ class Run:
         Raises:
             KeyError: if the run did not predict that split under that view.
         """
-        with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:
+        with self._open_predictions() as arrays:
             key = f"{view}_{split}"
             if key not in arrays.files:
                 raise KeyError(f"{self.folder} holds no predictions {key!r}; it holds {arrays.files}")
@@ -121,14 +125,17 @@ class Run:
 
     def rows(self, split: str) -> np.ndarray:
         """Row int64 (n,) of each predicted image, without reading what was predicted; raises KeyError without any."""
-        with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:
+        with self._open_predictions() as arrays:
             return np.asarray(arrays[f"rows_{split}"], dtype=np.int64)
 
     def transforms(self, split: str) -> np.ndarray | None:
         """Which transform of its row each predicted image is, 0 for the original; None where a split holds none."""
-        with np.load(self.folder / "predictions.npz", allow_pickle=False) as arrays:
+        with self._open_predictions() as arrays:
             name = f"transforms_{split}"
             return arrays[name] if name in arrays.files else None
+
+    def _open_predictions(self) -> AbstractContextManager[np.lib.npyio.NpzFile]:
+        return open_npz(self.folder / "predictions.npz")
 
 
 def run_folder(runs: Path, profile: str, paper: str, variant: str, seed: int) -> Path:
@@ -161,7 +168,7 @@ def read_obstacles(paper: Path) -> dict[tuple[str, int], str]:
     """Why runs in a paper's folder could not be made: variant and seed -> reason."""
     noted = _run_folders(Path(paper).parent, Path(paper).name, OBSTACLE)
     missing = [folder for folder in noted if not Run(folder).is_complete]
-    return {_order(Run(folder))[1:]: _read_json(folder / OBSTACLE)["reason"] for folder in missing}
+    return {_order(Run(folder))[1:]: read_json(folder / OBSTACLE)["reason"] for folder in missing}
 
 
 def request_sha256(request: dict[str, Any]) -> str:
@@ -178,7 +185,3 @@ def _run_folders(profile: Path, paper: str, holding: str) -> list[Path]:
 
 def _order(run: Run) -> tuple[str, str, int]:
     return run.folder.parts[-3], run.folder.parts[-2], int(run.folder.name.removeprefix("seed-"))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))

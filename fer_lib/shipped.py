@@ -4,11 +4,10 @@
 and how good it is. `trained.ship` made both; nothing in them is typed by hand.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_lib.files import file_sha256
+from fer_lib.files import file_sha256, read_json
 
 FOLDER = Path(__file__).with_name("weights")
 """What is shipped."""
@@ -90,7 +89,7 @@ def load_shipped(folder: Path = FOLDER) -> Weights:
     note = file.with_suffix(".json")
     if not (file.is_file() and note.is_file()):
         raise ValueError(f"the package must come with {note.name} and {file.name}. Received: none in {folder}")
-    values = json.loads(note.read_text(encoding="utf-8"))
+    values = read_json(note)
     if file_sha256(file) != values["weights_sha256"]:
         raise ValueError(f"{file}: the weights must have the hash that {note.name} gives. Received: another")
     score = Score(**{**values["score"], "interval": tuple(values["score"]["interval"])})

@@ -3,7 +3,6 @@
 python -m fer_lib.trained RUN_FOLDER     makes fer_lib/weights anew from a published run
 """
 
-import json
 import shutil
 import sys
 from dataclasses import asdict
@@ -114,7 +113,7 @@ def _weights_of(run: Run) -> Weights:
             _enlarger(run),
             _warnings(run),
         )
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError) as error:
         received = f"{type(error).__name__}: {error}"
         raise ValueError(
             f"{run.folder}: config.json and metrics.json must be those of a run. Received: {received}"

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from fake_runs import write_fake_run
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_notebooks import environment_of, fer_lib, write_project
@@ -114,6 +116,28 @@ def test_unknown_options_and_numbers_out_of_range_are_usage_errors(tmp_path, arg
     project = write_project(tmp_path, n00_only="1")
     assert fer_lib(project, *arguments).returncode == 2
     assert not (project / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("metrics.json", ()),
+        ("config.json", ()),
+        ("predictions.npz", ("--publish",)),
+        ("predictions.npz", ("--verify",)),
+    ],
+)
+def test_a_damaged_run_is_one_line_and_exit_code_2(tmp_path, name, arguments):
+    project = write_project(tmp_path, n00_only="1")
+    places = [project / "reports" / place for place in ("runs", "published")]
+    folders = [write_fake_run(places[0]).folder]
+    folders.append(places[1].joinpath(*folders[0].parts[-3:]))
+    shutil.copytree(*folders)
+    damaged = folders["--verify" in arguments] / name
+    damaged.write_bytes(damaged.read_bytes()[:-30])
+    done = fer_lib(project, "report", *arguments, *([] if "--verify" in arguments else ["--profile", "paper"]))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr.startswith(f"Error: {damaged} must be ") and done.stderr.count("\n") == 1
 
 
 def test_a_dry_run_shows_what_would_run(tmp_path):

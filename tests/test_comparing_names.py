@@ -111,9 +111,16 @@ def test_a_folder_that_is_no_complete_run_is_refused(places, tmp_path):
         find_run(str(run.folder), **places)
 
 
-@pytest.mark.parametrize(("file", "text"), [("config.json", "{"), ("config.json", "{}"), ("metrics.json", "[")])
-def test_a_damaged_run_is_named(places, tmp_path, file, text):
+@pytest.mark.parametrize(("file", "text"), [("config.json", "{"), ("metrics.json", "[")])
+def test_a_damaged_file_of_a_run_is_named(places, tmp_path, file, text):
     run = write_fake_run(tmp_path)
     (run.folder / file).write_text(text)
+    with pytest.raises(ValueError, match=f"^{run.folder / file} must be a JSON object, whole. Received: "):
+        find_run(str(run.folder), **places)
+
+
+def test_files_of_something_else_are_told(places, tmp_path):
+    run = write_fake_run(tmp_path)
+    (run.folder / "config.json").write_text("{}")
     with pytest.raises(ValueError, match=f"must be those of a run, whole. Received: {run.folder}"):
         find_run(str(run.folder), **places)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_lib.files import atomic, write_json, write_npz, write_text
+from fer_lib.files import atomic, open_npz, read_json, write_json, write_npz, write_text
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -96,3 +96,36 @@ def test_compression_makes_the_file_smaller(tmp_path):
     for compressed in (False, True):
         write_npz(tmp_path / f"{compressed}.npz", {"zeros": np.zeros(10_000)}, compressed=compressed)
     assert (tmp_path / "True.npz").stat().st_size < (tmp_path / "False.npz").stat().st_size / 10
+
+
+@pytest.mark.parametrize("content", [b"", b'{"test": {"single"', b"\0" * 40, b'{"a": "\xff"}', b"[1]"])
+def test_damaged_json_is_told_in_one_line_that_names_the_file(content, tmp_path):
+    path = tmp_path / "metrics.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"metrics\.json must be a JSON object, whole\. Received: .") as error:
+        read_json(path)
+    assert str(error.value).startswith(str(path)) and "\n" not in str(error.value)
+
+
+def _read_all(path):
+    with open_npz(path) as arrays:
+        return dict(arrays)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_damaged_arrays_are_told_in_one_line_that_names_the_file(compressed, tmp_path):
+    path = tmp_path / "predictions.npz"
+    write_npz(path, {"rows": np.arange(300) ** 2}, compressed=compressed)
+    whole = path.read_bytes()
+    changed = [bytes([*whole[:place], whole[place] ^ 0xA5, *whole[place + 1 :]]) for place in range(150, 400, 10)]
+    for content in (b"", b"no archive", whole[:100], whole[:-1], *changed):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"predictions\.npz must be an npz file, whole\. Received: .") as error:
+            _read_all(path)
+        assert str(error.value).startswith(str(path)) and "\n" not in str(error.value)
+
+
+def test_files_that_are_not_there_are_not_damaged(tmp_path):
+    for read in (read_json, _read_all):
+        with pytest.raises(FileNotFoundError):
+            read(tmp_path / "nothing")

@@ -81,6 +81,9 @@ def test_damaged_weights_are_told(tmp_path):
     (folder / "light_vgg.keras").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(ValueError, match="light_vgg.keras: the weights must have the hash"):
         load_shipped(folder)
+    (folder / "light_vgg.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"light_vgg\.json must be a JSON object, whole"):
+        load_shipped(folder)
 
 
 def test_shipping_copies_the_network_and_what_is_published(tmp_path):
@@ -176,11 +179,19 @@ def test_incomplete_runs_are_refused(runs):
         find_weights(f"{PAPER}/without_dropout/seed-0")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"request": {}}', '{"request": {"paper": "a"}}'])
-def test_broken_configurations_are_told(runs, text):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", r"config\.json must be a JSON object, whole"),
+        ("[]", r"config\.json must be a JSON object, whole. Received: list"),
+        ('{"request": {}}', "must be those of a run"),
+        ('{"request": {"paper": "a"}}', "must be those of a run"),
+    ],
+)
+def test_broken_configurations_are_told(runs, text, message):
     run = _trained(runs)
     (run.folder / "config.json").write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match="must be those of a run") as error:
+    with pytest.raises(ValueError, match=message) as error:
         find_weights(str(run.folder))
     assert str(run.folder) in str(error.value)
 

@@ -13,7 +13,7 @@ from tiny_notebooks import command, environment_of, fer_lib, printed, write_note
 
 from fer_lib.files import write_json
 from fer_lib.processes import library_sha256
-from fer_lib.runner import plan_jobs, run_notebooks
+from fer_lib.runner import plan_jobs, run_notebooks, write_reports
 
 GOOD = """
 import sys
@@ -227,6 +227,21 @@ def test_the_index_page_is_of_the_profile_asked_for(tmp_path):
     assert "completed earlier" in done.stdout, done.stderr
     page = (project / "reports" / "index.html").read_text(encoding="utf-8")
     assert "00_first" in page and "01_second" not in page
+
+
+def test_a_damaged_outcome_is_named(tmp_path):
+    project = write_project(tmp_path, n00_first="1")
+    places = {"notebooks": project / "notebooks", "reports": project / "reports"}
+    state = project / "reports" / "notebooks" / "00_first.json"
+    state.parent.mkdir(parents=True)
+    state.write_text('{"profile": "smoke", "outc', encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"00_first\.json must be a JSON object, whole\. Received: Unterminated string"
+    ):
+        run_notebooks(profile="smoke", resume=True, dry_run=True, **places)
+    for profile in ("smoke", None):
+        with pytest.raises(ValueError, match=r"00_first\.json must be a JSON object, whole\. Received: Unterminated"):
+            write_reports(profile, **places)
 
 
 def _execute(tmp_path: Path, *sources: str, **environment: str) -> tuple[subprocess.CompletedProcess[str], Path]:

@@ -3,10 +3,12 @@ import re
 
 import numpy as np
 import pytest
+from fake_epochs import write_epochs
 from fake_runs import write_fake_run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fer_lib.epoch_predictions import read_epoch_predictions
 from fer_lib.files import write_json, write_npz
 from fer_lib.runs import Run, find_runs, read_obstacles, request_sha256, run_folder
 
@@ -120,3 +122,23 @@ def test_predictions_that_are_not_there_are_named(split, view, tmp_path):
     write_npz(tmp_path / "predictions.npz", {f"{name}_test": np.zeros(1) for name in ("rows", "labels", "single")})
     with pytest.raises(KeyError, match=f"{view}_{split}.*single_test"):
         Run(tmp_path).predictions(split, view)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("config.json", lambda run: run.request),
+        ("metrics.json", lambda run: run.metrics),
+        ("predictions.npz", lambda run: run.views),
+        ("predictions.npz", lambda run: run.predictions("test")),
+        ("predictions.npz", lambda run: run.rows("test")),
+        ("predictions.npz", lambda run: run.transforms("test")),
+        ("epoch_predictions.npz", read_epoch_predictions),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_named(name, read, tmp_path):
+    run = write_epochs(write_fake_run(tmp_path))
+    path = run.folder / name
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(path))} must be .*, whole\. Received: "):
+        read(run)

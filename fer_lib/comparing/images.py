@@ -1,11 +1,11 @@
 """The images that two runs both predict, with what each made of them."""
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from fer_lib.files import open_npz
 from fer_lib.runs import Run
 
 HALF_PRECISION_STEP = 2.0**-11
@@ -90,15 +90,13 @@ def match_images(a: Run, b: Run, split: str, view: str) -> CommonImages:
 def _read(run: Run, split: str, view: str) -> _Side:
     try:
         saved = run.predictions(split, view)
-        with np.load(run.folder / "predictions.npz", allow_pickle=False) as arrays:
+        with open_npz(run.folder / "predictions.npz") as arrays:
             name = f"transforms_{split}"
             transforms = arrays[name] if name in arrays.files else np.zeros(len(saved.rows), np.int64)
             is_half = arrays[f"{view}_{split}"].dtype == np.float16
     except (FileNotFoundError, KeyError):
         received = f"{_describe_views(run)} of {run.folder}"
         raise ValueError(f"both runs must hold predictions of {split} ({view}). Received: {received}") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"predictions.npz cannot be read ({error}). Received: {run.folder}") from None
     originals = np.flatnonzero(transforms == 0)
     rows, first = np.unique(saved.rows[originals], return_index=True)
     kept = originals[first]

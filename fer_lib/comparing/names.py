@@ -1,6 +1,5 @@
 """Runs by the names that people type: a folder, or `[profile/]paper/variant/seed-n`; `published` is a profile too."""
 
-import json
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -43,7 +42,8 @@ def find_run(name: str, profile: str | None = None, runs: Path | None = None, pu
         published: folder of published numbers.
 
     Raises:
-        ValueError: if there is no such run, it is not complete, or several are called so; names what is nearby.
+        ValueError: if there is no such run, it is not complete or damaged, or several are called so; names what is
+            nearby.
     """
     text = str(name).strip()
     path = Path(text).expanduser()
@@ -97,7 +97,7 @@ def _readable(run: Run) -> Run:
     try:
         if run.config["record"] is not None and run.request["data"]["sha256"] and run.metrics:
             return run
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+    except (KeyError, TypeError):
         pass
     raise ValueError(f"config.json and metrics.json must be those of a run, whole. Received: {run.folder}")
 
