@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from cv2.data import haarcascades
 
-__all__ = ["MARGIN", "SMALLEST", "Box", "crop_face", "find_faces", "square_about"]
+__all__ = ["CROPS_VERSION", "MARGIN", "SMALLEST", "Box", "crop_face", "find_faces", "square_about"]
 
 SMALLEST = 0.2
 """Side of the smallest face looked for, as a share of the picture's shorter side."""
@@ -21,6 +21,10 @@ SMALLEST = 0.2
 MARGIN = 0.05
 """What `square_about` adds on every side, as a share of the face's side: FER2013's own squares are 1.07 times as wide
 as the box that is found in them (median over the scenes)."""
+
+CROPS_VERSION = 1
+"""Raised whenever `crop_face` cuts another part out of the same picture; faces cached by another version are cut out
+anew."""
 
 _CASCADE = haarcascades + "haarcascade_frontalface_alt2.xml"
 

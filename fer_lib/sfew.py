@@ -1,12 +1,16 @@
 """SFEW's scenes where they are at hand, else their stand-in: pictures of whole scenes or of the faces found in them."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
+import PIL
+
+from fer_lib import faces
 from fer_lib.cache import cache_paths, read_cache, write_cache
 from fer_lib.datasets import FerDataset, Split
-from fer_lib.faces import crop_face
 from fer_lib.image_folder import hash_folder, load_image_folder
 from fer_lib.paths import find_sfew
 from fer_lib.scenes import PICTURES, stand_in_folder
@@ -55,7 +59,7 @@ def pictures_folder(data: FerDataset, per_class: int) -> Path:
 
 
 def load_scenes(data: FerDataset, per_class: int, *, crop: bool) -> Scenes:
-    """Load every scene, or the face found in it, in the size of the data in use; cached by content.
+    """Load every scene, or the face found in it, in the size of the data in use; cached by content and by what made it.
 
     Args:
         data: what a stand-in is composed from, and whose image size is taken.
@@ -68,12 +72,20 @@ def load_scenes(data: FerDataset, per_class: int, *, crop: bool) -> Scenes:
     folder = pictures_folder(data, per_class)
     height, width = data.train.images.shape[1:3]
     caches = cache_paths(folder.with_name(f"{folder.name}-{'faces' if crop else 'whole'}-{height}x{width}"))
-    sha256 = hash_folder(folder)
-    arrays = read_cache(caches, _ARRAYS, sha256)
+    key = _cache_key(hash_folder(folder), crop)
+    arrays = read_cache(caches, _ARRAYS, key)
     if arrays is None:
-        loaded = load_image_folder(folder, (height, width), crop_face if crop else None)
+        loaded = load_image_folder(folder, (height, width), faces.crop_face if crop else None)
         arrays = {name: getattr(loaded, name) for name in _ARRAYS}
-        write_cache(caches, sha256, arrays)
+        write_cache(caches, key, arrays)
     found = identify(data)
     source = f"stand-in for {NAME}, composed from {data.source}" if "stands_for" in found else str(folder)
     return Scenes(Split(**arrays), source, found["sha256"], found["is_sample"], found.get("stands_for", ""))
+
+
+def _cache_key(sha256: str, crop: bool) -> str:
+    """Hash of all that decides the pixels: the scenes, what resizes them, and of faces what finds and cuts them out."""
+    made_by = f"Pillow {PIL.__version__}"
+    if crop:
+        made_by += f" cv2 {cv2.__version__} crops {faces.CROPS_VERSION} margin {faces.MARGIN}"
+    return hashlib.sha256(f"{made_by}\n{sha256}".encode()).hexdigest()
