@@ -21,7 +21,7 @@ LEAST_ROUNDS, MOST_ROUNDS = 5, 100
 def compare_speed(
     network: str, options: dict[str, Any], reference: str, train: Split, settings: dict[str, Any], precision: str
 ) -> dict[str, Any]:
-    """Train two networks in turns, a batch at a time.
+    """Train two networks in turns, a full batch at a time.
 
     Args:
         network: the model timed, by name.
@@ -79,12 +79,16 @@ def _seconds(trainer: Callable[[], None]) -> float:
 def _trainer(
     name: str, options: dict[str, Any], train: Split, settings: dict[str, Any], precision: str
 ) -> Callable[[], None]:
-    """Compile a network and give a function that trains it on the next full batch; tracing is done here."""
+    """Compile a network and give a function that trains it on the next full batch; tracing is done here.
+
+    The shorter batch at the end of an epoch is passed over: it would be traced anew, within the time that is taken.
+    """
     with dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
         model: keras.Model = with_fast_kernels(models.build(name, **options))
     model.compile(make_optimizer(settings), "sparse_categorical_crossentropy", jit_compile=False)
     model.optimizer.build(model.trainable_variables)
-    batches = iter(pipeline.training_batches(train, min(settings["batch_size"], len(train)), seed=0))
+    size = min(settings["batch_size"], len(train))
+    batches = (batch for batch in pipeline.training_batches(train, size, seed=0) if len(batch[1]) == size)
 
     def run() -> None:
         model.train_on_batch(*next(batches))

@@ -21,7 +21,7 @@ from fer_lib.provenance import facts
 from fer_lib.recorder import TrainingDiverged
 from fer_lib.request import make_request
 from fer_lib.runs import Run, read_obstacles
-from fer_lib.timing import medians_ratio_interval
+from fer_lib.timing import compare_speed, medians_ratio_interval
 from fer_lib.training import train
 
 PAPER = "shi_light_vgg"
@@ -177,6 +177,15 @@ def test_timing_compares_two_networks(data, tmp_path):
     )
     assert 0 < timing["ratio_to_reference_low"] <= timing["ratio_to_reference"] <= timing["ratio_to_reference_high"]
     assert timing["rounds"] == 5  # the least: a tenth of an epoch is none
+
+
+def test_only_full_batches_are_timed(data, monkeypatch):
+    """An epoch of 28 images has two batches of 12 and a rest of 4, for which a network would be traced again."""
+    sizes = []
+    monkeypatch.setattr(keras.Model, "train_on_batch", lambda model, images, labels: sizes.append(len(images)))
+    settings = {"optimizer": "adam", "learning_rate": 0.001, "batch_size": 12}
+    timing = compare_speed("lenet5", {}, "lenet_sfew", data.train, settings, "float32")
+    assert timing["rounds"] == 5 and sizes == [12] * 12  # of each network the first, untimed, and five
 
 
 def test_the_interval_of_two_medians_holds_their_ratio_mostly_and_a_common_slowdown_does_not_widen_it():
