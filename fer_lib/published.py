@@ -11,7 +11,6 @@
 """
 
 import re
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -51,17 +50,21 @@ def publish(runs: Path, profile: str = "paper", destination: Path = PUBLISHED) -
         The published runs.
 
     Raises:
-        ValueError: if there is none, or one is not fit to be published; nothing is written then.
+        ValueError: if there is none, or one is not fit to be published, damaged among them; nothing is written then.
     """
     found = find_runs(runs, profile)
     if not found:
         raise ValueError(f"publishing needs complete runs in {Path(runs) / profile}. Received: none")
     for run in found:
         check_publishable(run)
+    obstacles = _places_of_obstacles(found)
+    tables = {paper: _search_table(Path(runs) / profile / paper / "search") for paper in _papers_of(found)}
     published = [publish_run(run, Path(destination) / _place(run)) for run in found]
-    _publish_obstacles(found, Path(destination))
-    for paper in sorted({run.request["paper"] for run in found}):
-        _publish_search(Path(runs) / profile / paper / "search", Path(destination) / paper / "search.csv")
+    for place, reason in obstacles.items():
+        write_obstacle(Path(destination) / place, reason)
+    for paper, table in tables.items():
+        if table is not None:
+            _write(Path(destination) / paper / "search.csv", table)
     return published
 
 
@@ -69,26 +72,16 @@ def publish_run(run: Run, folder: Path) -> Run:
     """Copy a run's numbers to `folder`, whole or not at all; what was there is replaced.
 
     Raises:
-        ValueError: if the run is incomplete, on the built-in sample, or shorter than its card says, or the predictions
-            of its epochs are not those of its images and classes.
+        ValueError: for the reasons of `check_publishable`.
     """
     check_publishable(run)
-    folder = Path(folder)
+    numbers, folder = _public_numbers(run), Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".publishing-", dir=folder.parent) as name:
         staged = Path(name) / folder.name
-        write_json(staged / "config.json", _public_config(run.config))
-        if (run.folder / "history.csv").exists():
-            run.history.to_csv(staged / "history.csv", index=False, float_format="%.6g", lineterminator="\n")
-        if (run.folder / "predictions.npz").exists():
-            write_npz(staged / "predictions.npz", _small_predictions(run), compressed=True)
-        epochs = read_epoch_predictions(run)
-        if epochs is not None:
-            classes = {f"classes_{split}": found for split, found in epochs.classes.items()}
-            write_npz(staged / EPOCH_PREDICTIONS, classes, compressed=True)
-        write_json(staged / "metrics.json", run.metrics)
-        shutil.rmtree(folder, ignore_errors=True)
-        staged.replace(folder)
+        for file, content in numbers.items():
+            _write(staged / file, content)
+        _put_in_place(staged, folder, Path(name) / "before")
     return Run(folder)
 
 
@@ -98,11 +91,12 @@ def published_runs(paper: str | None = None, folder: Path = PUBLISHED) -> list[R
 
 
 def check_publishable(run: Run) -> None:
-    """Refuse what proves nothing to others.
+    """Refuse what proves nothing to others; everything that would be published is read.
 
     Raises:
         ValueError: if the run is incomplete, on the built-in sample or other data in place of its card's, or at less
-            than its card's budget.
+            than its card's budget, if one of its files is damaged, or the predictions of its epochs are not those of
+            its images and classes.
     """
     if not run.is_complete:
         raise ValueError(f"only complete runs are published. Received: {run.folder}")
@@ -112,14 +106,56 @@ def check_publishable(run: Run) -> None:
         raise ValueError(f"runs on other data than the published FER2013 are not published. Received: {run.folder}")
     if run.config["record"].get("shortened"):
         raise ValueError(f"runs trained for less than the card says are not published. Received: {run.folder}")
+    _public_numbers(run)
 
 
-def _publish_obstacles(found: Sequence[Run], destination: Path) -> None:
-    """Say why other runs of the same papers could not be made."""
-    for paper in sorted({run.request["paper"] for run in found}):
+def _papers_of(found: Sequence[Run]) -> list[str]:
+    return sorted({run.request["paper"] for run in found})
+
+
+def _places_of_obstacles(found: Sequence[Run]) -> dict[Path, str]:
+    """Why other runs of the same papers could not be made: <paper>/<variant>/seed-<n> -> reason."""
+    reasons = {}
+    for paper in _papers_of(found):
         of_paper = [run for run in found if run.request["paper"] == paper]
         for (variant, seed), reason in find_obstacles(of_paper).items():
-            write_obstacle(destination / paper / variant / f"seed-{seed}", reason)
+            reasons[Path(paper, variant, f"seed-{seed}")] = reason
+    return reasons
+
+
+def _public_numbers(run: Run) -> dict[str, Any]:
+    """What is published of a run: name of a file -> what it holds."""
+    numbers: dict[str, Any] = {"config.json": _public_config(run.config), "metrics.json": run.metrics}
+    if (run.folder / "history.csv").exists():
+        numbers["history.csv"] = run.history
+    if (run.folder / "predictions.npz").exists():
+        numbers["predictions.npz"] = _small_predictions(run)
+    epochs = read_epoch_predictions(run)
+    if epochs is not None:
+        numbers[EPOCH_PREDICTIONS] = {f"classes_{split}": found for split, found in epochs.classes.items()}
+    return numbers
+
+
+def _write(path: Path, content: Any) -> None:
+    """Write a table, named arrays or a dictionary, as the file's name says."""
+    if path.suffix == ".csv":
+        with atomic(path) as temporary:
+            content.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    elif path.suffix == ".npz":
+        write_npz(path, content, compressed=True)
+    else:
+        write_json(path, content)
+
+
+def _put_in_place(staged: Path, folder: Path, before: Path) -> None:
+    """Move a folder to its place; what stands there is moved to `before`, and back if that fails."""
+    try:
+        if folder.exists():
+            folder.replace(before)
+        staged.replace(folder)
+    finally:
+        if before.exists() and not folder.exists():
+            before.replace(folder)
 
 
 def _place(run: Run) -> Path:
@@ -166,21 +202,19 @@ def _small_predictions(run: Run) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _publish_search(search: Path, path: Path) -> None:
-    """Write the trials of a whole search as a table; those made under another budget or on other data are left out."""
+def _search_table(search: Path) -> pd.DataFrame | None:
+    """The trials of a whole search, without those made under another budget or on other data; None of half a search."""
     trials = [Run(found.parent) for found in sorted(search.glob("trial-*/seed-*/metrics.json"))]
     trials = [run for run in trials if _budget(run) == _budget(trials[0]) and not run.request["data"]["is_sample"]]
     if not trials or len(trials) < papers.load(trials[0].request["paper"]).profiles["paper"].trials:
-        return
+        return None
     table = pd.DataFrame([_trial_row(run) for run in trials])
     varied = [
         name
         for name in table.columns
         if table[name].nunique() > 1 or name in ("trial", "epochs", "validation_accuracy")
     ]
-    table = table[varied].sort_values("validation_accuracy", ascending=False, kind="stable")
-    with atomic(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    return table[varied].sort_values("validation_accuracy", ascending=False, kind="stable")
 
 
 def _budget(run: Run) -> Sequence[Any]:

@@ -50,7 +50,7 @@ class Predictions:
 class Run:
     """A run folder; every value is read from disk when asked for.
 
-    A JSON or npz file that is damaged is a ValueError that names it, whatever is read.
+    A file that is damaged is a ValueError that names it, whatever is read.
     """
 
     folder: Path
@@ -78,7 +78,11 @@ class Run:
     @property
     def history(self) -> pd.DataFrame:
         """One row per epoch."""
-        return pd.read_csv(self.folder / "history.csv")
+        path = self.folder / "history.csv"
+        try:
+            return pd.read_csv(path)
+        except ValueError as error:
+            raise ValueError(f"{path} must be a CSV table, whole. Received: {error}") from error
 
     @property
     def is_on_sample_instead(self) -> bool:

@@ -1,5 +1,6 @@
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,11 @@ from tiny_data import make_tiny_data
 from fer_lib import papers
 from fer_lib.claims import judge
 from fer_lib.epoch_predictions import EPOCH_PREDICTIONS, read_epoch_predictions
-from fer_lib.files import write_json, write_npz
+from fer_lib.files import write_json, write_npz, write_text
 from fer_lib.paths import PUBLISHED
 from fer_lib.published import publish, publish_run, published_runs
 from fer_lib.request import make_request, requests_of
-from fer_lib.runs import find_runs, request_sha256
+from fer_lib.runs import find_runs, request_sha256, run_folder
 from fer_lib.verifying import verify_published
 
 
@@ -142,6 +143,46 @@ def test_numbers_that_are_not_comparable_are_refused_and_nothing_is_written(tmp_
     assert not (tmp_path / "published").exists()
 
 
+@pytest.mark.parametrize("name", ["predictions.npz", EPOCH_PREDICTIONS, "metrics.json", "history.csv"])
+def test_nothing_is_published_where_a_file_of_one_run_is_damaged(tmp_path, name):
+    write_fake_run(tmp_path / "runs", variant="lda")
+    run = write_epochs(write_fake_run(tmp_path / "runs"))
+    path = run.folder / name
+    path.write_bytes(path.read_bytes()[:-30] if path.suffix != ".csv" else b"")
+    with pytest.raises(ValueError, match=re.escape(str(path))):
+        publish(tmp_path / "runs", destination=tmp_path / "published")
+    assert not (tmp_path / "published").exists()
+
+
+def test_nothing_is_published_where_the_epochs_of_one_run_do_not_fit(tmp_path):
+    write_fake_run(tmp_path / "runs", variant="lda")
+    run = write_epochs(write_fake_run(tmp_path / "runs"))
+    write_npz(run.folder / EPOCH_PREDICTIONS, dict.fromkeys(("classes_validation", "classes_test"), np.zeros((8, 3))))
+    with pytest.raises(ValueError, match="must be uint8"):
+        publish(tmp_path / "runs", destination=tmp_path / "published")
+    assert not (tmp_path / "published").exists()
+
+
+def _contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_run_that_cannot_take_its_place_leaves_the_one_published_before(published, tmp_path, monkeypatch):
+    folder = published / PAPER / "light_vgg" / "seed-0"
+    before, move = _contents(published), Path.replace
+
+    def refuse_once(path, target):
+        if Path(target) == folder:
+            monkeypatch.setattr(Path, "replace", move)
+            raise PermissionError(13, "another program has it open", str(target))
+        return move(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse_once)
+    with pytest.raises(PermissionError):
+        publish_run(write_fake_run(tmp_path / "runs", accuracy=0.9), folder)
+    assert _contents(published) == before and not list(published.rglob(".*"))
+
+
 def test_a_variant_that_is_on_the_sample_by_design_is_published(tmp_path):
     write_fake_run(tmp_path / "runs", variant="lda", is_sample=True, protocol="drawn_sample")
     (copy,) = publish(tmp_path / "runs", destination=tmp_path / "published")
@@ -183,6 +224,21 @@ def test_half_a_search_is_not_published(tmp_path):
     shutil.move(trial.folder, runs / "paper" / PAPER / "search" / "trial-000" / "seed-0")
     publish(runs, destination=tmp_path / "published")
     assert not (tmp_path / "published" / PAPER / "search.csv").exists()
+
+
+@pytest.mark.parametrize("damaged", ["a trial", "an obstacle"])
+def test_nothing_is_published_where_what_stands_beside_the_runs_is_damaged(tmp_path, damaged):
+    runs = tmp_path / "runs"
+    write_fake_run(runs)
+    if damaged == "a trial":
+        path = runs / "paper" / PAPER / "search" / "trial-000" / "seed-0" / "config.json"
+        shutil.move(write_fake_run(runs / "drafts", shortened=True).folder, path.parent)
+    else:
+        path = run_folder(runs, "paper", PAPER, "lda", 0) / "obstacle.json"
+    write_text(path, "{")
+    with pytest.raises(ValueError, match=f"^{path} must be "):
+        publish(runs, destination=tmp_path / "published")
+    assert not (tmp_path / "published").exists()
 
 
 def test_transforms_are_published_with_their_originals_told_apart(tmp_path):
