@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer_lib.files import write_npz
+from fer_lib.files import open_npz, write_npz
 
 
 @dataclass
@@ -48,20 +48,28 @@ def restore_checkpoint(path: Path, model: keras.Model, request_sha256: str) -> S
     Returns:
         The state saved with it; a new one, the model untouched, where there is no checkpoint or it belongs to another
         request.
+
+    Raises:
+        ValueError: if the file is damaged, naming it.
     """
     header = _read_header(path, request_sha256)
     if header is None:
         return State()
-    with np.load(path, allow_pickle=False) as arrays:
-        model.set_weights(_sequence(arrays, "weight"))
-        model.optimizer.build(model.trainable_variables)
-        for variable, value in zip(model.optimizer.variables, _sequence(arrays, "optimizer"), strict=True):
-            variable.assign(value)
-        return State(header["history"], _sequence(arrays, "kept"), header["kept_epoch"])
+    with open_npz(path) as arrays:
+        weights, optimizer, kept = (_sequence(arrays, prefix) for prefix in ("weight", "optimizer", "kept"))
+    model.set_weights(weights)
+    model.optimizer.build(model.trainable_variables)
+    for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
+        variable.assign(value)
+    return State(header["history"], kept, header["kept_epoch"])
 
 
 def read_history(path: Path, request_sha256: str) -> list[dict[str, float]]:
-    """Rows of the completed epochs; none where there is no checkpoint or it belongs to another request."""
+    """Rows of the completed epochs; none where there is no checkpoint or it belongs to another request.
+
+    Raises:
+        ValueError: if the file is damaged, naming it.
+    """
     header = _read_header(path, request_sha256)
     return [] if header is None else header["history"]
 
@@ -69,7 +77,7 @@ def read_history(path: Path, request_sha256: str) -> list[dict[str, float]]:
 def _read_header(path: Path, request_sha256: str) -> dict[str, Any] | None:
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as arrays:
+    with open_npz(path) as arrays:
         header: dict[str, Any] = json.loads(arrays["header"].tobytes().decode("utf-8"))
     return header if header["request_sha256"] == request_sha256 else None
 

@@ -22,7 +22,7 @@ from fer_lib.epoch_predictions import (
     keeps_epochs,
     read_epoch_predictions,
 )
-from fer_lib.files import write_npz
+from fer_lib.files import open_npz, write_npz
 from fer_lib.inputs import input_splits
 from fer_lib.progress import Progress, write_progress
 from fer_lib.protocols import describe_data
@@ -109,7 +109,7 @@ def _predict(run: Run, model: keras.Model, splits: FerDataset) -> dict[str, np.n
     classes: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
     started = time.monotonic()
     for done, path in enumerate(paths, start=1):
-        with np.load(path, allow_pickle=False) as arrays:
+        with open_npz(path) as arrays:
             weights = [arrays[f"arr_{index}"] for index in range(len(model.weights))]  # a centre loss' come last
         model.set_weights(weights)
         for split in SPLITS:

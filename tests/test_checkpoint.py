@@ -1,4 +1,5 @@
 import math
+import re
 
 import keras
 import numpy as np
@@ -121,3 +122,13 @@ def test_a_write_that_fails_leaves_the_last_checkpoint(saved, monkeypatch):
     assert path.read_bytes() == before
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
     assert len(restore_checkpoint(path, make_model(), "hash").history) == 2
+
+
+def test_a_damaged_checkpoint_is_named_and_the_model_untouched(saved):
+    _, _, path = saved
+    path.write_bytes(path.read_bytes()[:-100])
+    other = make_model(seed=1)
+    before = other.get_weights()
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))} must be an npz file, whole. Received: "):
+        restore_checkpoint(path, other, "hash")
+    assert_equal(other.get_weights(), before)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer_lib.files import write_npz
+from fer_lib.files import open_npz, write_npz
 
 
 def save_progress(path: Path, variables: list[keras.Variable], history: list[dict[str, Any]], sha256: str) -> None:
@@ -25,11 +25,11 @@ def restore_progress(path: Path, variables: list[keras.Variable], sha256: str) -
         request.
 
     Raises:
-        ValueError: if the file holds variables of another number or shape.
+        ValueError: if the file is damaged, or holds variables of another number or shape.
     """
     if not path.exists():
         return []
-    with np.load(path, allow_pickle=False) as arrays:
+    with open_npz(path) as arrays:
         header = json.loads(arrays["header"].tobytes().decode("utf-8"))
         if header["request_sha256"] != sha256:
             return []
