@@ -93,8 +93,9 @@ def page(results: Iterable[Result], before: str = "") -> str:
     sections = {name: _by_machine(text) for name, text in zip(parts[::2], parts[1::2], strict=True)}
     for result in results:
         failed = "" if result.succeeded else "It FAILED.\n\n"
-        others = {other: text for other, text in sections.get(result.name, {}).items() if other != machine}
-        sections[result.name] = {machine: f"{measured}\n\n{failed}```text\n{result.text}```", **others}
+        others = {other: block for other, block in sections.get(result.name, {}).items() if other != machine}
+        text = result.text.rstrip("\n")
+        sections[result.name] = {machine: f"{measured}\n\n{failed}```text\n{text}\n```", **others}
     heading = (
         "# Speeds and memory, measured\n\n"
         'Written by `make bench ARGS="--output benchmarks/RESULTS.md"`; what is measured, and how, is told at the\n'

@@ -60,6 +60,14 @@ def test_a_page_keeps_what_was_not_measured_anew(tmp_path, monkeypatch, capsys):
     two = output.read_text(encoding="utf-8").partition("## bench_two")[2]
     assert re.findall(r"computing ([\w ]+);", two) == ["another precision", hardware.resolve_precision()]
     assert two.count("```text\nratio\n3\n```\n") == 2
+    (tmp_path / "bench_two.py").write_text("print('cut off', end='')", encoding="utf-8")
+    assert (
+        command.main(["bench_two", "--output", str(output)])
+        == command.main(["bench_one", "--output", str(output)])
+        == 0
+    )
+    two = output.read_text(encoding="utf-8").partition("## bench_two")[2]
+    assert two.count("```text\ncut off\n```\n") == two.count("```text\nratio\n3\n```\n") == 1
     with pytest.raises(SystemExit):
         command.main(["bench_three"])
     assert "Received: ['bench_three']" in capsys.readouterr().err
