@@ -31,10 +31,10 @@ def count_parameters(model: keras.Model) -> dict[str, Any]:
 
     Returns:
         `parameters`; `trainable_parameters`; `convolution_parameters`, those of all convolutions, biases included;
-        `depth`, layers on the longest path from input to output, without the input and dropout, as Keras counts VGG16's
-        23 and Liu et al. (2019, Table 1) its 22; `convolutions` and `separable_convolutions` on that path; where there
-        are separable ones `separable_cost_ratio`, their multiplications over those of plain ones of the same widths
-        (Liu et al. 2019, equation 3).
+        `depth`, layers on the longest path from input to output, without the input and dropout: of VGG16 the 22 of Liu
+        et al. (2019, Table 1), which Keras documented as 23 then; `convolutions` and `separable_convolutions` on that
+        path; where there are separable ones `separable_cost_ratio`, their multiplications over those of plain ones of
+        the same widths (Liu et al. 2019, equation 3).
     """
     path = longest_path(model)
     separable = [layer for layer in model.layers if isinstance(layer, layers.SeparableConv2D)]
