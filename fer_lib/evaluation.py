@@ -8,6 +8,7 @@ import pandas as pd
 from fer_lib.audit import leaked_mask
 from fer_lib.crops import average_views
 from fer_lib.datasets import FerDataset
+from fer_lib.histories import has_diverged
 from fer_lib.labels import GROUPINGS, class_names
 from fer_lib.metrics import classification_metrics, curve_metrics
 from fer_lib.predictors import Predict
@@ -133,7 +134,7 @@ def history_metrics(history: pd.DataFrame, kept_epoch: int) -> dict[str, Any]:
 
     Returns:
         Epochs, those of the longest phase (of the whole training where it has no phases), the one kept, the highest and
-        the last training accuracy, whether it diverged (its last training loss is no number) and, from two epochs on
+        the last training accuracy, whether an epoch diverged (`histories.has_diverged`) and, from two epochs on
         and with validation images, `curve_metrics`.
     """
     accuracy = history["accuracy"]
@@ -143,6 +144,6 @@ def history_metrics(history: pd.DataFrame, kept_epoch: int) -> dict[str, Any]:
         "kept_epoch": int(kept_epoch),
         "max_accuracy": float(accuracy.max()),
         "final_accuracy": float(accuracy.iloc[-1]),
-        **({} if np.isfinite(history["loss"].iloc[-1]) else {"diverged": True}),
+        **({"diverged": True} if any(map(has_diverged, history.to_dict("records"))) else {}),
         **(curve_metrics(history) if len(history) > 1 and "val_accuracy" in history else {}),
     }

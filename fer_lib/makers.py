@@ -86,10 +86,7 @@ def _make_network(job: Job) -> dict[str, Any]:
         check_side(crop_side, *job.data.test.images.shape[1:3])  # told before the training, not after it
     fitted = _fit(job)
     if not fitted.kept_epoch:
-        loss = fitted.history["loss"].iloc[-1]
-        raise TrainingDiverged(
-            f"{job.folder}: losses must be finite; lower the learning_rate. Received: {loss} at once"
-        )
+        raise TrainingDiverged(job.folder, fitted.history.to_dict("records")[0])
     arrays = predict_splits(
         lambda images: fitted.model.predict(pipeline.evaluation_batches(images), verbose=0),
         job.data,

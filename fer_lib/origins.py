@@ -7,7 +7,7 @@ from typing import Any
 
 from fer_lib.files import file_sha256
 from fer_lib.papers.values import AVERAGE
-from fer_lib.runs import Run
+from fer_lib.runs import Run, request_sha256
 
 WEIGHTS = "model.weights.h5"
 """What of a `.keras` file tells a network from others; the rest also holds times and addresses in memory."""
@@ -55,15 +55,24 @@ def origins_of(request: dict[str, Any], paper_folder: Path) -> dict[str, str]:
         FileNotFoundError: if the network of one, or its probabilities, are gone, naming the folder.
         ValueError: if it is not a whole `.keras` file.
     """
-    folders = _source_folders(request, paper_folder)
-    return {variant: _origin_sha256(request, folder) for variant, folder in folders.items()}
+    return {source["variant"]: _origin_sha256(request, _folder(source, paper_folder)) for source in _sources(request)}
 
 
-def _source_folders(request: dict[str, Any], paper_folder: Path) -> dict[str, Path]:
-    """Folder of each run that a run is directly made from, by variant."""
+def _sources(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Requests of the runs that a run is directly made from."""
     named = [request.get("starts_from"), request.get("enlarged_by"), *request.get("members", [])]
-    sources = [source for source in named if isinstance(source, dict)]
-    return {source["variant"]: paper_folder / source["variant"] / f"seed-{source['seed']}" for source in sources}
+    return [source for source in named if isinstance(source, dict)]
+
+
+def _folder(source: dict[str, Any], paper_folder: Path) -> Path:
+    return paper_folder / source["variant"] / f"seed-{source['seed']}"
+
+
+def _is_there(source: dict[str, Any], folder: Path) -> bool:
+    """Whether a folder holds the complete run of a request, its network included."""
+    run = Run(folder)
+    is_whole = run.is_complete and (folder / "model.keras").exists()
+    return is_whole and run.config["request_sha256"] == request_sha256(source)
 
 
 def _origin_sha256(request: dict[str, Any], folder: Path) -> str:
@@ -75,20 +84,18 @@ def _origin_sha256(request: dict[str, Any], folder: Path) -> str:
 def check_current(run: Run, paper_folder: Path) -> None:
     """Refuse a complete run whose sources have been made anew since: it is not what its request now makes.
 
-    Of sources that are not complete, or are published copies without a network, nothing is known, and nothing is said.
+    Of sources that are not complete, are published copies without a network, or were made under another request than
+    this run's, nothing is known, and nothing is said.
 
     Raises:
         ValueError: if one was made anew, naming it and the run's folder.
     """
     made_from = run.config["record"].get("made_from", {})
-    known = {
-        variant: folder
-        for variant, folder in _source_folders(run.request, paper_folder).items()
-        if variant in made_from and Run(folder).is_complete and (folder / "model.keras").exists()
-    }
-    changed = [
-        variant for variant, folder in known.items() if _origin_sha256(run.request, folder) != made_from[variant]
-    ]
+    changed = []
+    for source in _sources(run.request):
+        known, folder = made_from.get(source["variant"]), _folder(source, paper_folder)
+        if known and _is_there(source, folder) and _origin_sha256(run.request, folder) != known:
+            changed.append(source["variant"])
     if changed:
         asked = f"{run.folder} must be of the runs that it was made from, or be deleted to be made anew"
         raise ValueError(f"{asked}. Received: made anew since then: {', '.join(changed)}")

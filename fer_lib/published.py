@@ -11,6 +11,7 @@
 """
 
 import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -30,7 +31,7 @@ SPLITS = ("validation", "test")
 
 RECORD = (
     "started", "finished", "code_version", "packages", "hardware", "precision", "source", "shortened", "as_published",
-    "sessions", "made_from",
+    "sessions", "made_from", "diverged_sources",
 )  # fmt: skip
 """What is published of a run's record; anything else in it stays at home."""
 
@@ -69,7 +70,7 @@ def publish(runs: Path, profile: str = "paper", destination: Path = PUBLISHED) -
 
 
 def publish_run(run: Run, folder: Path) -> Run:
-    """Copy a run's numbers to `folder`, whole or not at all; what was there is replaced.
+    """Copy a run's numbers to `folder`, whole or not at all; what was there is replaced once they are in its place.
 
     Raises:
         ValueError: for the reasons of `check_publishable`.
@@ -81,7 +82,7 @@ def publish_run(run: Run, folder: Path) -> Run:
         staged = Path(name) / folder.name
         for file, content in numbers.items():
             _write(staged / file, content)
-        _put_in_place(staged, folder, Path(name) / "before")
+        _put_in_place(staged, folder)
     return Run(folder)
 
 
@@ -127,7 +128,12 @@ def _public_numbers(run: Run) -> dict[str, Any]:
     """What is published of a run: name of a file -> what it holds."""
     numbers: dict[str, Any] = {"config.json": _public_config(run.config), "metrics.json": run.metrics}
     if (run.folder / "history.csv").exists():
-        numbers["history.csv"] = run.history
+        numbers["history.csv"] = history = run.history
+        if len(history) != run.metrics["history"]["epochs"]:
+            asked = (
+                f"{run.folder / 'history.csv'} must have a row for each of {run.metrics['history']['epochs']} epochs"
+            )
+            raise ValueError(f"{asked}. Received: {len(history)}")
     if (run.folder / "predictions.npz").exists():
         numbers["predictions.npz"] = _small_predictions(run)
     epochs = read_epoch_predictions(run)
@@ -147,15 +153,18 @@ def _write(path: Path, content: Any) -> None:
         write_json(path, content)
 
 
-def _put_in_place(staged: Path, folder: Path, before: Path) -> None:
-    """Move a folder to its place; what stands there is moved to `before`, and back if that fails."""
+def _put_in_place(staged: Path, folder: Path) -> None:
+    """Move a folder to its place; what stands there is moved aside before, and back if that fails."""
+    before = folder.with_name(f".{folder.name}.before")
+    if folder.exists():
+        folder.replace(before)
     try:
-        if folder.exists():
-            folder.replace(before)
         staged.replace(folder)
-    finally:
-        if before.exists() and not folder.exists():
+    except OSError:
+        if before.exists():
             before.replace(folder)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def _place(run: Run) -> Path:

@@ -12,7 +12,7 @@ import pandas as pd
 from fer_lib.augmentation_layers import random_layers
 from fer_lib.checkpoint import State, save_checkpoint
 from fer_lib.files import atomic
-from fer_lib.histories import has_finite_losses, write_history
+from fer_lib.histories import OVERFLOW, has_diverged, write_history
 from fer_lib.progress import Progress, estimate_epoch_seconds, write_progress
 from fer_lib.training_bar import is_watched, show_progress
 from fer_lib.unfreezing import Phase
@@ -24,13 +24,20 @@ KEPT_EPOCHS = ("best_validation_accuracy", "best_validation_loss", "last")
 
 
 class TrainingDiverged(ValueError):
-    """A training whose very first epoch left no number to go on with: there are no weights to keep.
+    """A training that left no weights to keep, as its numbers are none.
 
     Attributes:
         reason: that in a few words, as a run's obstacle tells it.
     """
 
-    reason = "the training diverged before any epoch was complete"
+    def __init__(self, folder: Path, row: Mapping[Any, Any]) -> None:
+        """Name the run's folder, and of the row of the epoch that diverged its number and what is no number in it."""
+        wrong = {name: value for name, value in row.items() if isinstance(value, float) and not np.isfinite(value)}
+        super().__init__(
+            f"{folder}: epoch {row['epoch']} must leave finite losses and weights; lower the learning_rate. "
+            f"Received: {wrong or 'weights that are not'}"
+        )
+        self.reason = f"the training diverged in epoch {row['epoch']}"
 
 
 class EpochRecorder(keras.callbacks.Callback):
@@ -99,7 +106,8 @@ class EpochRecorder(keras.callbacks.Callback):
         numbers = {name: float(value) for name, value in (logs or {}).items()}
         phase = {"phase": self.phase + 1} if "schedule" in self.settings else {}
         seconds = time.perf_counter() - self.started
-        self.state.history.append({"epoch": epoch + 1, **phase, **numbers, "seconds": seconds})
+        overflow = {} if all(np.isfinite(weights).all() for weights in self.model.get_weights()) else {OVERFLOW: 1}
+        self.state.history.append({"epoch": epoch + 1, **phase, **numbers, **overflow, "seconds": seconds})
         if self._is_kept():
             self.state.kept = self.model.get_weights()
             self.state.kept_epoch = epoch + 1
@@ -119,7 +127,7 @@ class EpochRecorder(keras.callbacks.Callback):
 
     def is_over(self) -> bool:
         """Whether the phase had its epochs, or diverged, or had `patience` epochs without a lower validation loss."""
-        if any(not np.isfinite(row["loss"]) for row in self._rows()):
+        if any(has_diverged(row) for row in self._rows()):
             return True
         losses = [row["val_loss"] for row in self._rows()] if self.settings.get("patience") else []
         losses = [loss if np.isfinite(loss) else np.inf for loss in losses]
@@ -131,14 +139,12 @@ class EpochRecorder(keras.callbacks.Callback):
 
     def _is_kept(self) -> bool:
         rows, kept = self._rows(), self.settings["kept_epoch"]
-        if not has_finite_losses(rows[-1]) or not all(
-            np.isfinite(weights).all() for weights in self.model.get_weights()
-        ):
+        if has_diverged(rows[-1]):
             return False
         if kept == "last":
             return True
         name, sign = ("val_loss", -1) if kept == "best_validation_loss" else ("val_accuracy", 1)
-        *before, score = [sign * row[name] for row in rows if has_finite_losses(row)]
+        *before, score = [sign * row[name] for row in rows if not has_diverged(row)]
         return not before or score > max(before)
 
     def _report(self) -> None:

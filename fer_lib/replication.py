@@ -1,6 +1,5 @@
 """A paper's runs and verdicts for a notebook: what to train is in the card, what is trained is in the run folders."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,22 +49,29 @@ class Replication:
     def train(self, variant: str) -> list[Run]:
         """Train a variant with each of its seeds, or load what is there.
 
-        Where the weights that it starts from cannot be had, or it diverges at once, there is no run, and its claims are
-        judged as not run.
+        Where the weights that it starts from cannot be had there is no run, nor of a seed that diverges at once; its
+        claims are judged as not run.
 
         Raises:
             ValueError: if the card has no such variant.
+            TrainingDiverged: if every seed diverges at once.
         """
         if variant not in self.card.variants:
             raise ValueError(f"variant must be one of {list(self.card.variants)}. Received: {variant!r}")
-        made = []
+        made, diverged = [], None
         for seed in self.seeds or self.card.seeds(variant, self.profile):
-            with suppress(WeightsNotAvailable, TrainingDiverged):
+            try:
                 run = train(
                     self.card.id, variant, seed, self.profile,
                     data=self.data, runs=self.runs, epochs=self.epochs, precision=self.precision,
                 )  # fmt: skip
                 made.append(run)
+            except WeightsNotAvailable:
+                continue
+            except TrainingDiverged as error:
+                diverged = error
+        if diverged and not made:
+            raise diverged
         return made
 
     def search(self, variant: str) -> pd.DataFrame:
@@ -100,7 +106,8 @@ class Replication:
         return "; ".join(f"{', '.join(dict.fromkeys(names))}: not run, {reason}" for reason, names in stopped.items())
 
     def _obstacles(self) -> dict[tuple[str, int], str]:
-        return read_obstacles(self.runs / self.profile / self.card.id)
+        data = {name: described["sha256"] for name, described in self._described_data().items()}
+        return read_obstacles(self.runs / self.profile / self.card.id, data)
 
     def splits(self, variant: str, seed: int = 0) -> FerDataset:
         """The images that a variant is trained and tested on with a seed (see `inputs.input_splits`)."""

@@ -10,15 +10,16 @@
 - model.keras: the kept weights, plain Keras layers
 - epochs/<epoch>.npz: the weights of every epoch, where the card asks for them
 - epoch_predictions.npz: classes_<split> uint8 (epochs, n), what those weights predict, computed after the run
-- obstacle.json: `reason` why the run could not be made, where it could not
+- obstacle.json: `reason` why the run could not be made, where it could not, with `data_sha256` where data decided
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,10 @@ class Run:
         """One row per epoch."""
         path = self.folder / "history.csv"
         try:
-            return pd.read_csv(path)
+            text = path.read_text(encoding="utf-8")
+            if not text.endswith("\n"):
+                raise ValueError(f"{text[-20:]!r} at its end")
+            return pd.read_csv(StringIO(text))
         except ValueError as error:
             raise ValueError(f"{path} must be a CSV table, whole. Received: {error}") from error
 
@@ -157,9 +161,9 @@ def find_runs(runs: Path, profile: str, paper: str | None = None) -> list[Run]:
     return sorted(map(Run, _run_folders(Path(runs) / profile, paper or "*", "metrics.json")), key=_order)
 
 
-def write_obstacle(folder: Path, reason: str) -> None:
-    """Note in a run folder why the run cannot be made here."""
-    write_json(folder / OBSTACLE, {"reason": reason})
+def write_obstacle(folder: Path, reason: str, data_sha256: str | None = None) -> None:
+    """Note in a run folder why the run cannot be made here; where that is for its data, with their hash."""
+    write_json(folder / OBSTACLE, {"reason": reason} | ({"data_sha256": data_sha256} if data_sha256 else {}))
 
 
 def find_obstacles(runs: Iterable[Run]) -> dict[tuple[str, int], str]:
@@ -168,11 +172,22 @@ def find_obstacles(runs: Iterable[Run]) -> dict[tuple[str, int], str]:
     return {named: reason for paper in papers for named, reason in read_obstacles(paper).items()}
 
 
-def read_obstacles(paper: Path) -> dict[tuple[str, int], str]:
-    """Why runs in a paper's folder could not be made: variant and seed -> reason."""
+def read_obstacles(paper: Path, data_sha256: Mapping[str, str] | None = None) -> dict[tuple[str, int], str]:
+    """Why runs in a paper's folder could not be made: variant and seed -> reason.
+
+    Args:
+        paper: folder of the paper's run folders.
+        data_sha256: hash of the data of each variant; what was noted for other data is then left out.
+    """
     noted = _run_folders(Path(paper).parent, Path(paper).name, OBSTACLE)
     missing = [folder for folder in noted if not Run(folder).is_complete]
-    return {_order(Run(folder))[1:]: read_json(folder / OBSTACLE)["reason"] for folder in missing}
+    found = {_order(Run(folder))[1:]: read_json(folder / OBSTACLE) for folder in missing}
+    wanted = data_sha256 or {}
+    return {
+        (variant, seed): noted["reason"]
+        for (variant, seed), noted in found.items()
+        if variant not in wanted or noted.get("data_sha256", wanted[variant]) == wanted[variant]
+    }
 
 
 def request_sha256(request: dict[str, Any]) -> str:

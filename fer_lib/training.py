@@ -110,14 +110,18 @@ def _make_alone(job: Job, train_source: Callable[[str], Run]) -> Run:
     with _alone(job.folder):
         _set_aside_others(job.folder, job.sha256)
         if Run(job.folder).is_complete:
+            check_current(Run(job.folder), job.paper_folder)
             return Run(job.folder)
         try:
             _require_weights(job.request, job.paper_folder)
             for source in sources_of(job.card, job.request["variant"]):
                 train_source(source)
             return _make(job)
-        except (WeightsNotAvailable, TrainingDiverged) as error:
+        except WeightsNotAvailable as error:
             write_obstacle(job.folder, error.reason)
+            raise
+        except TrainingDiverged as error:
+            write_obstacle(job.folder, error.reason, job.request["data"]["sha256"])
             raise
 
 

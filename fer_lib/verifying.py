@@ -18,7 +18,7 @@ from fer_lib.datasets import FerDataset
 from fer_lib.ensemble_checks import find_unproven
 from fer_lib.epoch_predictions import TOLERATED_IMAGES, find_disagreements, read_epoch_predictions
 from fer_lib.evaluation import history_metrics
-from fer_lib.histories import has_finite_losses
+from fer_lib.histories import has_diverged
 from fer_lib.labels import EMOTIONS, GROUPINGS
 from fer_lib.metric_paths import SUBSETS
 from fer_lib.metrics import classification_metrics, confusion_metrics
@@ -167,9 +167,9 @@ def _verify_history(run: Run) -> list[str]:
 def _kept_epochs(history: pd.DataFrame, rule: str | None) -> list[int]:
     """Epochs that a rule of `recorder.KEPT_EPOCHS` may have kept, of the last phase; equal scores leave several.
 
-    Epochs whose losses are no numbers are none of them.
+    Epochs that diverged are none of them.
     """
-    history = history[[has_finite_losses(row) for row in history.to_dict("records")]]
+    history = history[[not has_diverged(row) for row in history.to_dict("records")]]
     last = history[history["phase"] == history["phase"].max()] if "phase" in history else history
     if rule in ("best_validation_accuracy", "best_validation_loss"):
         scores = last["val_accuracy"] if rule == "best_validation_accuracy" else -last["val_loss"]

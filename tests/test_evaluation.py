@@ -136,6 +136,15 @@ def test_history_metrics_are_json_and_tell_the_highest_from_the_last():
     assert metrics["validation_roughness"] == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize(("column", "value"), [("loss", np.nan), ("val_loss", np.inf), ("overflow", 1.0)])
+def test_an_epoch_that_diverged_is_told_whatever_came_after(column, value):
+    history = pd.DataFrame(
+        {"loss": [2.0, 1.0], "accuracy": [0.1, 0.2], "val_accuracy": [0.1, 0.2], "val_loss": [2.0, 1.0]}
+    )
+    assert "diverged" not in history_metrics(history, kept_epoch=2)
+    assert history_metrics(history.assign(**{column: [value, 1.0 if column != "overflow" else np.nan]}), 2)["diverged"]
+
+
 def test_splits_without_images_have_no_metrics(data):
     nothing = Split(data.train.images[:0], data.train.labels[:0], data.train.rows[:0])
     without = dataclasses.replace(data, validation=nothing)

@@ -232,6 +232,10 @@ def test_a_killed_run_goes_on_from_the_network_it_was_begun_from_and_no_other(tm
     keras.models.clone_model(network).save(source)
     with pytest.raises(ValueError, match=r"transfer.seed-0 must be of .* made anew since then: small_pretraining$"):
         train(PAPER, "small_transfer", **arguments)
+    config = pretrained.config
+    write_json(pretrained.folder / "config.json", {**config, "request_sha256": "of another request"})
+    assert train(PAPER, "small_transfer", **arguments).folder == run.folder, "its own source was set aside"
+    write_json(pretrained.folder / "config.json", config)
     source.unlink()  # as of published runs, which come without networks: nothing is known then
     assert train(PAPER, "small_transfer", **arguments).folder == run.folder
 

@@ -93,7 +93,11 @@ def test_a_path_in_a_request_is_cut_and_hashed_anew(tmp_path):
 
 def test_what_a_run_was_made_from_and_in_which_sessions_is_published(tmp_path):
     run = write_fake_run(tmp_path / "runs")
-    told = {"made_from": {"base": "5a" * 32}, "sessions": [{"started": "2026-01-02T03:14:05+00:00"}]}
+    told = {
+        "made_from": {"base": "5a" * 32},
+        "diverged_sources": ["base"],
+        "sessions": [{"started": "2026-01-02T03:14:05+00:00"}],
+    }
     write_json(run.folder / "config.json", {**run.config, "record": run.config["record"] | told})
     record = publish_run(run, tmp_path / "published" / "seed-0").config["record"]
     assert {name: record[name] for name in told} == told
@@ -148,8 +152,18 @@ def test_nothing_is_published_where_a_file_of_one_run_is_damaged(tmp_path, name)
     write_fake_run(tmp_path / "runs", variant="lda")
     run = write_epochs(write_fake_run(tmp_path / "runs"))
     path = run.folder / name
-    path.write_bytes(path.read_bytes()[:-30] if path.suffix != ".csv" else b"")
+    path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(ValueError, match=re.escape(str(path))):
+        publish(tmp_path / "runs", destination=tmp_path / "published")
+    assert not (tmp_path / "published").exists()
+
+
+def test_nothing_is_published_where_a_history_lacks_an_epoch(tmp_path):
+    path = write_fake_run(tmp_path / "runs").folder / "history.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(
+        ValueError, match=rf"^{re.escape(str(path))} must have a row for each of 8 epochs. Received: 7$"
+    ):
         publish(tmp_path / "runs", destination=tmp_path / "published")
     assert not (tmp_path / "published").exists()
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -49,12 +50,16 @@ def test_a_variant_is_trained_with_each_seed(trained):
     assert np.abs(first - second).max() > 1e-4
 
 
-def test_a_variant_that_diverges_at_once_leaves_the_others_their_page(tmp_path, monkeypatch):
-    def diverge(*_, **__):
-        raise TrainingDiverged("seed-0: losses must be finite")
+@pytest.mark.parametrize("finite", [(0, 2), ()])
+def test_a_seed_that_diverges_at_once_leaves_the_others_and_all_of_them_an_error(tmp_path, monkeypatch, finite):
+    def train(paper, variant, seed, *_, **__):
+        if seed not in finite:
+            raise TrainingDiverged(tmp_path / f"seed-{seed}", {"epoch": 1, "loss": np.nan})
+        return seed
 
-    monkeypatch.setattr(replication_module, "train", diverge)
-    assert replication_of(tmp_path).train("light_vgg") == []
+    monkeypatch.setattr(replication_module, "train", train)
+    with nullcontext() if finite else pytest.raises(TrainingDiverged, match="seed-2: epoch 1 must leave finite losses"):
+        assert replication_of(tmp_path).train("light_vgg") == list(finite)
 
 
 def test_what_is_trained_is_loaded_not_trained_again(trained):

@@ -129,6 +129,7 @@ def test_predictions_that_are_not_there_are_named(split, view, tmp_path):
     [
         ("config.json", lambda run: run.request),
         ("metrics.json", lambda run: run.metrics),
+        ("history.csv", lambda run: run.history),
         ("predictions.npz", lambda run: run.views),
         ("predictions.npz", lambda run: run.predictions("test")),
         ("predictions.npz", lambda run: run.rows("test")),

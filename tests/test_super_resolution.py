@@ -174,7 +174,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path) -> None:
         ({"epochs": 0, "warm_up_epochs": 0}, "epochs must be at least 1"),
         ({"pixel_weight": 0}, "pixel_weight must be above 0. Received: 0"),
         ({"optimizer": "adamax"}, "optimizer of SRGAN must be 'adam'. Received: 'adamax'"),
-        ({"learning_rate": 1e30, "epochs": 1}, "must be finite; lower the learning_rate"),
+        ({"learning_rate": 1e30, "epochs": 1}, "epoch 1 must leave finite losses and weights; lower the learning_rate"),
     ],
 )
 def test_settings_that_cannot_be_trained_are_refused(tmp_path, changes, message) -> None:

@@ -358,11 +358,12 @@ def test_a_training_that_diverges_ends_though_its_progress_is_watched(data, tmp_
 
 def test_a_training_that_diverges_at_once_says_so_whenever_it_is_asked_for(data, tmp_path):
     for _ in range(2):
-        with pytest.raises(
-            TrainingDiverged, match=r"light_vgg.seed-0: losses must be finite; .* Received: nan at once$"
-        ):
+        with pytest.raises(TrainingDiverged, match=r"light_vgg.seed-0: epoch 1 must leave .* Received: \{'loss': nan"):
             train_tiny(data, tmp_path, overrides={"learning_rate": 1e30, "batch_size": 8})
-    assert read_obstacles(tmp_path / "smoke" / PAPER) == {("light_vgg", 0): TrainingDiverged.reason}
+    noted = {("light_vgg", 0): "the training diverged in epoch 1"}
+    assert read_obstacles(tmp_path / "smoke" / PAPER) == noted
+    assert read_obstacles(tmp_path / "smoke" / PAPER, {"light_vgg": data.sha256}) == noted
+    assert read_obstacles(tmp_path / "smoke" / PAPER, {"light_vgg": "5a" * 32}) == {}
 
 
 def test_history_metrics_name_the_kept_epoch_and_the_gain():

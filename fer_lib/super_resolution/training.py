@@ -111,9 +111,7 @@ def train_srgan(
             row = {"epoch": epoch, "phase": phase, **losses, "val_psnr": _mean_psnr(players.generator, validation)}
             history.append({**row, "seconds": time.perf_counter() - started})
             if not np.isfinite(list(losses.values())).all():
-                raise TrainingDiverged(
-                    f"{folder}: losses of epoch {epoch} must be finite; lower the learning_rate. Received: {losses}"
-                )
+                raise TrainingDiverged(folder, row)
             save_progress(folder / "checkpoint.npz", players.variables(), history, sha256)
             write_history(folder / "history.csv", _table(history))
             if on_epoch is not None:
