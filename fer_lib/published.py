@@ -129,16 +129,15 @@ def _public_numbers(run: Run) -> dict[str, Any]:
     numbers: dict[str, Any] = {"config.json": _public_config(run.config), "metrics.json": run.metrics}
     if (run.folder / "history.csv").exists():
         numbers["history.csv"] = history = run.history
-        if len(history) != run.metrics["history"]["epochs"]:
-            asked = (
-                f"{run.folder / 'history.csv'} must have a row for each of {run.metrics['history']['epochs']} epochs"
-            )
-            raise ValueError(f"{asked}. Received: {len(history)}")
+        epochs = run.metrics.get("history", {}).get("epochs", len(history))
+        if len(history) != epochs:
+            path = run.folder / "history.csv"
+            raise ValueError(f"{path} must have a row for each of {epochs} epochs. Received: {len(history)}")
     if (run.folder / "predictions.npz").exists():
         numbers["predictions.npz"] = _small_predictions(run)
-    epochs = read_epoch_predictions(run)
-    if epochs is not None:
-        numbers[EPOCH_PREDICTIONS] = {f"classes_{split}": found for split, found in epochs.classes.items()}
+    predicted = read_epoch_predictions(run)
+    if predicted is not None:
+        numbers[EPOCH_PREDICTIONS] = {f"classes_{split}": found for split, found in predicted.classes.items()}
     return numbers
 
 
