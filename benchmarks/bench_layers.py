@@ -9,6 +9,7 @@ turns, one call each, so that whatever else the machine does falls on both alike
 import argparse
 import statistics
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import fer_lib  # noqa: F401 - before Keras and TensorFlow, whose kernels it chooses
@@ -18,7 +19,7 @@ import keras
 import tensorflow as tf
 from measuring import take_turns
 
-from fer_lib.layers import CompiledPReLU, FusedBatchNormalization
+from fer_lib.layers import CompiledPReLU, FusedBatchNormalization, MatmulConv2D, MatmulSeparableConv2D
 
 HEIGHT, WIDTH, CHANNELS = 44, 44, 64
 PRECISIONS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
@@ -62,9 +63,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=20, help="calls that a median is of")
     options = parser.parse_args(arguments)
 
+    kept = {"filters": CHANNELS, "padding": "same", "use_bias": False}
     pairs = [
         ("batch normalisation", keras.layers.BatchNormalization, FusedBatchNormalization),
         ("PReLU, a slope per position", keras.layers.PReLU, CompiledPReLU),
+        ("1x1 convolution", *(partial(kind, kernel_size=1, **kept) for kind in (keras.layers.Conv2D, MatmulConv2D))),
+        (
+            "separable convolution",
+            *(partial(kind, kernel_size=3, **kept) for kind in (keras.layers.SeparableConv2D, MatmulSeparableConv2D)),
+        ),
     ]
     shape = (options.images, HEIGHT, WIDTH, CHANNELS)
     print(f"forward and backward of {shape}, ms, median of {options.repeats}")

@@ -27,12 +27,13 @@ if TYPE_CHECKING:  # TensorFlow is for the measuring processes alone
     import keras
 
 BATCH_SIZE, LEARNING_RATE = 64, 0.01
-ARRAYS, TF_DATA, BFLOAT16, FUSED, COMPILED, OURS = WAYS = (
+ARRAYS, TF_DATA, BFLOAT16, FUSED, COMPILED, MATMUL, OURS = WAYS = (
     "model.fit(arrays), float32",
     "tf.data without its autotuner, float32",
     "+ precision auto",
     "+ fused batch normalisation",
     "+ compiled PReLU",
+    "+ 1x1 convolutions as matrix products",
     "ours (+ fused AdaMax)",
 )
 LEAST_RATIO = 1.46
@@ -46,11 +47,12 @@ def make_network(way: str) -> "keras.Model":
     from fer_lib import models
     from fer_lib.fitting import dtype_policy, make_optimizer
     from fer_lib.hardware import resolve_precision
-    from fer_lib.layers import FAST_LAYERS, FusedBatchNormalization, with_fast_kernels
+    from fer_lib.layers import FAST_LAYERS, CompiledPReLU, FusedBatchNormalization, with_fast_kernels
 
     keras.utils.set_random_seed(0)
     fused = {keras.layers.BatchNormalization: FusedBatchNormalization}
-    swapped = {FUSED: fused, COMPILED: FAST_LAYERS, OURS: FAST_LAYERS}
+    compiled = {**fused, keras.layers.PReLU: CompiledPReLU}
+    swapped = {FUSED: fused, COMPILED: compiled, MATMUL: FAST_LAYERS, OURS: FAST_LAYERS}
     precision = "float32" if way in (ARRAYS, TF_DATA) else resolve_precision("auto")
     with dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
         model = models.build("separable")
@@ -78,7 +80,7 @@ def print_speeds(ways: tuple[str, ...], count: int, rounds: int) -> None:
 
 def print_turns(turns: int) -> None:
     """Take bare steps in turns in this process, and print the medians and what their ratios are."""
-    ways = (BFLOAT16, FUSED, COMPILED, OURS)
+    ways = (BFLOAT16, FUSED, COMPILED, MATMUL, OURS)
     steps = {way: _make_step(way) for way in ways}
     taken = take_turns(list(steps.values()), turns)
     passed = {way: [milliseconds for milliseconds, _ in times] for way, times in zip(ways, taken, strict=True)}
@@ -133,7 +135,9 @@ def main(arguments: list[str] | None = None) -> None:
     elif options.turns:
         print_turns(options.turns)
     else:
-        print_speeds(WAYS if options.breakdown else (ARRAYS, FUSED, COMPILED, OURS), options.images, options.rounds)
+        print_speeds(
+            WAYS if options.breakdown else (ARRAYS, FUSED, COMPILED, MATMUL, OURS), options.images, options.rounds
+        )
         print()
         profile_step.main(["separable"])
 

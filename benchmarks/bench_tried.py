@@ -22,7 +22,7 @@ from measuring import take_turns
 
 from fer_lib.fitting import dtype_policy
 from fer_lib.hardware import resolve_precision
-from fer_lib.layers import CompiledPReLU, FusedBatchNormalization
+from fer_lib.layers import CompiledPReLU, FusedBatchNormalization, MatmulConv2D
 
 Computed = Callable[[tf.Tensor], tf.Tensor]
 TOLERANCES = {"float32": 2e-3, "bfloat16": 0.1}
@@ -60,20 +60,13 @@ def make_trials(dtype: str) -> Iterator[Trial]:
         dtype: of activations and of the weights of convolutions.
     """
     yield from _try_activations()
-    for shape, filters in (((44, 44, 64), 64), ((6, 6, 256), 256)):
-        kernel = _variable((1, 1, shape[-1], filters), dtype)
-        name = f"1x1 convolution to {filters}: a matrix product"
-        yield Trial(name, shape, [kernel], _convolve(kernel), _multiply(kernel))
-    kernel = _variable((1, 1, 64, 128), dtype)
-    name = "1x1 shortcut to 128, stride 2: of every second pixel"
-    yield Trial(name, (22, 22, 64), [kernel], _convolve(kernel, 2), _convolve_every_second(kernel))
+    yield _try_shortcut()
     for shape in ((44, 44, 64), (6, 6, 256)):
         kernel = _variable((3, 3, shape[-1], 1), dtype)
         depthwise = _convolve_depthwise(kernel)
         name = f"depthwise convolution of {shape[-1]}"
         yield Trial(f"{name}: by XLA", shape, [kernel], depthwise, by_xla(depthwise))
         yield Trial(f"{name}: nine products, by XLA", shape, [kernel], depthwise, by_xla(_add_shifted(kernel)))
-    yield _try_module(dtype)
 
 
 def _try_activations() -> Iterator[Trial]:
@@ -108,45 +101,21 @@ def _try_activations() -> Iterator[Trial]:
     yield Trial("batch norm and PReLU: both in one, by XLA", shape, [*scales, *slopes], both, in_one)
 
 
-def _try_module(dtype: str) -> Trial:
-    """A module of the middle flow, whose 1x1 convolutions are matrix products: what that gains among its neighbours."""
-    shape = (6, 6, 256)
-    norms, prelus = [FusedBatchNormalization() for _ in range(3)], [CompiledPReLU() for _ in range(3)]
-    for layer in (*norms, *prelus):
-        layer.build((None, *shape))
-    depthwise = [_variable((3, 3, 256, 1), dtype) for _ in range(3)]
-    pointwise = [_variable((1, 1, 256, 256), dtype) for _ in range(3)]
+def _try_shortcut() -> Trial:
+    """A 1x1 convolution with strides of 2, by a slice in place of a pooling of windows of one."""
+    shape = (22, 22, 64)
+    shortcut = MatmulConv2D(128, 1, strides=2, use_bias=False)
+    shortcut.build((None, *shape))
 
-    def compute(x: tf.Tensor, mix: Callable[[tf.Variable], Computed]) -> tf.Tensor:
-        outputs = x
-        for prelu, spatial, kernel, norm in zip(prelus, depthwise, pointwise, norms, strict=True):
-            separated = _convolve_depthwise(spatial)(prelu(outputs, training=True))
-            outputs = norm(mix(kernel)(separated), training=True)
-        return x + outputs
+    def of_every_second(x: tf.Tensor) -> tf.Tensor:
+        return tf.tensordot(x[:, ::2, ::2], tf.cast(shortcut.kernel[0, 0], x.dtype), axes=1)
 
-    name, weights = "middle module: 1x1 convolutions as matrix products", [*depthwise, *pointwise]
-    return Trial(name, shape, weights, lambda x: compute(x, _convolve), lambda x: compute(x, _multiply))
+    name = "1x1 shortcut to 128, strides of 2: a slice"
+    return Trial(name, shape, [shortcut.kernel.value], lambda x: shortcut(x), of_every_second)
 
 
 def _variable(shape: tuple[int, ...], dtype: str) -> tf.Variable:
     return tf.Variable(tf.cast(tf.random.stateless_normal(shape, seed=(0, 2), stddev=0.1), dtype))
-
-
-def _convolve(kernel: tf.Variable, strides: int = 1) -> Computed:
-    return lambda x: tf.nn.conv2d(x, kernel, strides, "SAME")
-
-
-def _convolve_every_second(kernel: tf.Variable) -> Computed:
-    return lambda x: tf.nn.conv2d(x[:, ::2, ::2], kernel, 1, "SAME")
-
-
-def _multiply(kernel: tf.Variable) -> Computed:
-    def product(x: tf.Tensor) -> tf.Tensor:
-        height, width, channels = x.shape[1:]
-        rows = tf.matmul(tf.reshape(x, (-1, channels)), kernel[0, 0])
-        return tf.reshape(rows, (-1, height, width, kernel.shape[-1]))
-
-    return product
 
 
 def _convolve_depthwise(kernel: tf.Variable) -> Computed:

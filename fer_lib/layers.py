@@ -83,9 +83,69 @@ def _rectify_gradients(inputs: tf.Tensor, slopes: tf.Tensor, above: tf.Tensor) -
     return below, tf.cast(of_slopes, slopes.dtype)
 
 
+class MatmulConv2D(keras.layers.Conv2D):
+    """Keras' convolution, as one matrix product where it is of single pixels (1x1).
+
+    Most of what that gains is the gradient of the kernel. With strides, the pixels that count are taken first, by a
+    pooling of windows of one. Falls back to Keras on larger kernels, groups and channels that come first.
+    """
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Convolve (n, h, w, c) with (1, 1, c, filters)."""
+        if self.kernel_size != (1, 1) or self.groups != 1 or self.data_format != "channels_last":
+            return super().convolution_op(inputs, kernel)
+        if self.strides != (1, 1):
+            inputs = tf.nn.avg_pool2d(inputs, 1, self.strides, "VALID")
+        return _mix_channels(inputs, tf.convert_to_tensor(kernel))
+
+
+class MatmulSeparableConv2D(keras.layers.SeparableConv2D):
+    """Keras' separable convolution, its pointwise half a matrix product, as in `MatmulConv2D`.
+
+    The gradient of its inputs is computed as what it is, a depthwise convolution with the kernel turned by 180 degrees,
+    for which there are faster kernels. Falls back to Keras on strides, dilation, several outputs a channel, sides that
+    are even, padding other than *same*, and channels that come first.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Convolve (n, h, w, c), each channel on its own, then mix the channels into (n, h, w, filters)."""
+        if not self._keeps_pixels():
+            return super().call(inputs)
+        separated = _convolve_channels(tf.convert_to_tensor(inputs), tf.convert_to_tensor(self.depthwise_kernel))
+        outputs = _mix_channels(separated, tf.convert_to_tensor(self.pointwise_kernel))
+        outputs = outputs + tf.convert_to_tensor(self.bias) if self.use_bias else outputs
+        return self.activation(outputs)
+
+    def _keeps_pixels(self) -> bool:
+        """Whether an output's pixel is of the same place as the input's, one for one."""
+        one_for_one = self.depth_multiplier == 1 and {*self.strides, *self.dilation_rate} == {1}
+        centred = self.padding == "same" and all(side % 2 for side in self.kernel_size)
+        return one_for_one and centred and self.data_format == "channels_last"
+
+
+def _mix_channels(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    return tf.tensordot(inputs, tf.reshape(kernel, kernel.shape[-2:]), axes=1)
+
+
+@tf.custom_gradient
+def _convolve_channels(
+    inputs: tf.Tensor, kernel: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
+    """Depthwise convolution (n, h, w, c) of odd sides, with strides of 1 and padding *same*."""
+    how = {"strides": (1, 1, 1, 1), "padding": "SAME"}
+
+    def gradients(above: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        of_kernel = tf.compat.v1.nn.depthwise_conv2d_native_backprop_filter(inputs, kernel.shape, above, **how)
+        return tf.nn.depthwise_conv2d(above, tf.reverse(kernel, (0, 1)), **how), of_kernel
+
+    return tf.nn.depthwise_conv2d(inputs, kernel, **how), gradients
+
+
 FAST_LAYERS: dict[type[keras.layers.Layer], type[keras.layers.Layer]] = {
     keras.layers.BatchNormalization: FusedBatchNormalization,
     keras.layers.PReLU: CompiledPReLU,
+    keras.layers.Conv2D: MatmulConv2D,
+    keras.layers.SeparableConv2D: MatmulSeparableConv2D,
 }
 """Keras' layer -> ours."""
 

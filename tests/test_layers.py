@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from fer_lib import models
 from fer_lib.fitting import dtype_policy
-from fer_lib.layers import CompiledPReLU, FusedBatchNormalization, with_fast_kernels
+from fer_lib.layers import (
+    CompiledPReLU,
+    FusedBatchNormalization,
+    MatmulConv2D,
+    MatmulSeparableConv2D,
+    with_fast_kernels,
+)
 
 
 def batch_norm_step(layer, images, weights):
@@ -129,6 +135,107 @@ def test_compiled_prelu_takes_batches_of_changing_size():
         np.testing.assert_array_equal(np.asarray(step(tf.constant(images[:count]))), expected)
 
 
+def convolution_step(layer, images):
+    """Outputs and gradients (inputs, weights) of one training step."""
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(images)
+        tape.watch(inputs)
+        outputs = layer(inputs)
+        weights = np.random.default_rng(1).normal(size=outputs.shape).astype(np.float32)
+        loss = tf.reduce_sum(tf.cast(outputs, tf.float32) * weights)
+    return [outputs, *tape.gradient(loss, [inputs, *layer.trainable_variables])]
+
+
+def assert_convolution_equals_keras(plain, fast, shape, seed, tolerance):
+    rng = np.random.default_rng(seed)
+    images = rng.normal(size=shape).astype(np.float32)
+    for layer in (plain, fast):
+        layer.build(shape)
+    plain.set_weights([rng.normal(size=weight.shape).astype(np.float32) for weight in plain.get_weights()])
+    fast.set_weights(plain.get_weights())
+    expected, measured = convolution_step(plain, images), convolution_step(fast, images)
+    assert len(expected) == len(measured) == 2 + len(plain.trainable_variables)
+    for one, other in zip(expected, measured, strict=True):
+        assert one.dtype == other.dtype
+        one, other = (tf.cast(values, tf.float32).numpy() for values in (one, other))
+        np.testing.assert_allclose(other, one, rtol=tolerance, atol=tolerance * max(1.0, np.abs(one).max()))
+
+
+SHAPES = st.tuples(st.integers(1, 5), st.integers(3, 8), st.integers(3, 8), st.integers(16, 20))
+"""Of 16 channels at least: with fewer, TensorFlow's gradient of a strided 1x1 convolution corrupts memory."""
+
+
+@settings(max_examples=30)
+@given(
+    shape=SHAPES,
+    side=st.sampled_from([1, 1, 3]),
+    strides=st.integers(1, 3),
+    padding=st.sampled_from(["same", "valid"]),
+    use_bias=st.booleans(),
+    activation=st.sampled_from([None, "tanh"]),
+    groups=st.sampled_from([1, 1, 2]),
+    seed=st.integers(0, 2**16),
+)
+def test_matmul_convolution_equals_keras(shape, side, strides, padding, use_bias, activation, groups, seed):
+    shape = (*shape[:-1], shape[-1] // groups * groups)
+    arguments = {"padding": padding, "use_bias": use_bias, "activation": activation, "groups": groups}
+    plain, fast = (kind(18, side, strides, **arguments) for kind in (keras.layers.Conv2D, MatmulConv2D))
+    assert_convolution_equals_keras(plain, fast, shape, seed, 1e-5)
+
+
+@settings(max_examples=30)
+@given(
+    shape=SHAPES,
+    side=st.sampled_from([3, 3, 2, 1]),
+    strides=st.sampled_from([1, 1, 2]),
+    dilation=st.sampled_from([1, 1, 2]),
+    padding=st.sampled_from(["same", "same", "valid"]),
+    depth_multiplier=st.sampled_from([1, 1, 2]),
+    use_bias=st.booleans(),
+    activation=st.sampled_from([None, "tanh"]),
+    seed=st.integers(0, 2**16),
+)
+def test_matmul_separable_convolution_equals_keras(
+    shape, side, strides, dilation, padding, depth_multiplier, use_bias, activation, seed
+):
+    arguments = {
+        "strides": strides,
+        "dilation_rate": 1 if strides > 1 else dilation,
+        "padding": padding if padding == "same" or dilation == 1 else "same",
+        "depth_multiplier": depth_multiplier,
+        "use_bias": use_bias,
+        "activation": activation,
+    }
+    kinds = (keras.layers.SeparableConv2D, MatmulSeparableConv2D)
+    plain, fast = (kind(18, side, **arguments) for kind in kinds)
+    assert_convolution_equals_keras(plain, fast, shape, seed, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("plain", "fast"),
+    [
+        (keras.layers.Conv2D(18, 1, 2, dtype="mixed_bfloat16"), MatmulConv2D(18, 1, 2, dtype="mixed_bfloat16")),
+        (
+            keras.layers.SeparableConv2D(18, 3, padding="same", dtype="mixed_bfloat16"),
+            MatmulSeparableConv2D(18, 3, padding="same", dtype="mixed_bfloat16"),
+        ),
+    ],
+    ids=["1x1", "separable"],
+)
+def test_matmul_convolutions_in_mixed_precision_round_as_keras(plain, fast):
+    assert_convolution_equals_keras(plain, fast, (4, 6, 6, 16), 0, 0.03)
+
+
+def test_matmul_convolutions_take_batches_and_sides_of_any_size():
+    x = inputs = keras.Input((None, None, 16))
+    for layer in (MatmulConv2D(17, 1, 2), MatmulSeparableConv2D(18, 3, padding="same")):
+        x = layer(x)
+    model = keras.Model(inputs, x)
+    assert model.output_shape == (None, None, None, 18)
+    for shape in ((3, 6, 7, 16), (1, 9, 4, 16)):
+        assert model(np.zeros(shape, np.float32)).shape == (shape[0], (shape[1] + 1) // 2, (shape[2] + 1) // 2, 18)
+
+
 def train_step(model, images, labels):
     """Probabilities, gradients and moving statistics of one training step."""
 
@@ -160,7 +267,8 @@ def test_model_a_with_all_fast_kernels_computes_in_training_what_the_plain_one_d
     plain, images, labels = make_model_a(width=1)
     assert plain.count_params() == 2_720_439
     fast = with_fast_kernels(plain)
-    assert {CompiledPReLU, FusedBatchNormalization} <= {type(layer) for layer in fast.layers}
+    kinds = {CompiledPReLU, FusedBatchNormalization, MatmulConv2D, MatmulSeparableConv2D}
+    assert kinds <= {type(layer) for layer in fast.layers}
     trainable = len(plain.trainable_variables)
     expected, measured = train_step(plain, images, labels), train_step(fast, images, labels)
     for one, other in zip(
