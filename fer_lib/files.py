@@ -6,7 +6,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,12 +52,16 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, text)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, required: Iterable[str] = ()) -> dict[str, Any]:
     """Read what `write_json` has written of a dictionary.
+
+    Args:
+        path: the file.
+        required: fields that are read of it, as `outer` or `outer.inner`.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it holds anything but one JSON object, as when it is cut off; names the file.
+        ValueError: if it holds anything but one JSON object, as when it is cut off, or lacks a field; names the file.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -65,6 +69,9 @@ def read_json(path: Path) -> dict[str, Any]:
         raise _damaged(path, "a JSON object", error) from error
     if not isinstance(value, dict):
         raise _damaged(path, "a JSON object", type(value).__name__)
+    for name in required:
+        if not _holds(value, name.split(".")):
+            raise _damaged(path, f"a JSON object with the field {name!r}", f"the fields {', '.join(value) or 'none'}")
     return value
 
 
@@ -97,6 +104,12 @@ def open_npz(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
         raise
     except _DAMAGE as error:
         raise _damaged(path, "an npz file", error) from error
+
+
+def _holds(value: object, names: list[str]) -> bool:
+    if not names:
+        return True
+    return isinstance(value, dict) and names[0] in value and _holds(value[names[0]], names[1:])
 
 
 def _damaged(path: Path, what: str, received: object) -> ValueError:

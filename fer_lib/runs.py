@@ -31,6 +31,9 @@ from fer_lib.files import open_npz, read_json, write_json
 SPLITS = ("train", "validation", "test")
 OBSTACLE = "obstacle.json"
 
+_OF_REQUEST = ("paper", "variant", "seed", "kind", "model", "data.sha256", "data.is_sample")
+_CONFIG_FIELDS = ("request", *(f"request.{name}" for name in _OF_REQUEST), "record")
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -64,7 +67,7 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """What determined the run (`request`) and what it was made with (`record`)."""
-        return read_json(self.folder / "config.json")
+        return read_json(self.folder / "config.json", _CONFIG_FIELDS)
 
     @property
     def request(self) -> dict[str, Any]:
@@ -74,7 +77,13 @@ class Run:
     @property
     def metrics(self) -> dict[str, Any]:
         """Numbers of the run, nested by split and view."""
-        return read_json(self.folder / "metrics.json")
+        path = self.folder / "metrics.json"
+        metrics = read_json(path)
+        for split in SPLITS:
+            views = metrics.get(split, {})
+            if not isinstance(views, dict) or not all(isinstance(scores, dict) for scores in views.values()):
+                raise ValueError(f"{path} must hold the scores of {split} by view. Received: {views!r:.60}")
+        return metrics
 
     @property
     def history(self) -> pd.DataFrame:
@@ -181,7 +190,7 @@ def read_obstacles(paper: Path, data_sha256: Mapping[str, str] | None = None) ->
     """
     noted = _run_folders(Path(paper).parent, Path(paper).name, OBSTACLE)
     missing = [folder for folder in noted if not Run(folder).is_complete]
-    found = {_order(Run(folder))[1:]: read_json(folder / OBSTACLE) for folder in missing}
+    found = {_order(Run(folder))[1:]: read_json(folder / OBSTACLE, ["reason"]) for folder in missing}
     wanted = data_sha256 or {}
     return {
         (variant, seed): noted["reason"]

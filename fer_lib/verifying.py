@@ -49,8 +49,8 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
         ensemble or its better member alone is right, that differ by more than `TOLERATED_IMAGES` images (those of the
         kept epoch, where every epoch's classes are published, too), what else is told of an ensemble, losses and
         calibration errors that differ by more than `TOLERATED_LOSS`, any other score that does not follow from its
-        counts, scores without probabilities, what is said of a history and does not follow from its rows, rows given
-        twice, labels that are not those of the data, a hash that is another.
+        counts, scores without probabilities, probabilities without scores, what is missing, what is said of a history
+        and does not follow from its rows, rows given twice, labels that are not those of the data, another hash.
         Empty where all is well.
     """
     labels = None if data is None else _labels_of_rows(data)
@@ -65,8 +65,15 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
             checks += (_verify_scores, _verify_predictions, _verify_epochs, find_unproven)
             if data is not None and labels is not None and unleaked is not None and is_made_on(run, data):
                 checks += (partial(_verify_labels, by_row=labels), partial(_verify_unleaked, rows=unleaked))
-        findings += [f"{name}: {finding}" for check in checks for finding in check(run)]
+        findings += [f"{name}: {finding}" for check in checks for finding in _find(check, run)]
     return findings
+
+
+def _find(check: Callable[[Run], list[str]], run: Run) -> list[str]:
+    try:
+        return check(run)
+    except KeyError as error:  # what is checked may have been written by anyone
+        return [f"{error} is not there"]
 
 
 def is_made_on(run: Run, data: FerDataset) -> bool:
@@ -103,6 +110,9 @@ def _verify_predictions(run: Run) -> list[str]:
     for split in PREDICTED:
         transforms = run.transforms(split)
         for view in run.views[split]:
+            if view not in run.metrics.get(split, {}):
+                findings.append(f"{split} ({view}) has probabilities and no scores")
+                continue
             saved = run.predictions(split, view)
             findings += _verify_numbers(run, split, view, saved.labels, saved.probabilities)
             if transforms is not None:

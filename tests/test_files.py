@@ -107,6 +107,25 @@ def test_damaged_json_is_told_in_one_line_that_names_the_file(content, tmp_path)
     assert str(error.value).startswith(str(path)) and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("content", [{}, {"request": "a"}, {"request": {"papers": 1}, "record": {}}])
+def test_json_that_lacks_a_field_is_told_with_the_field_and_those_there_are(content, tmp_path):
+    path = tmp_path / "config.json"
+    write_json(path, content)
+    assert read_json(path) == content
+    there = ", ".join(content) or "none"
+    told = rf"config\.json must be a JSON object with the field 'request\.paper', .* the fields {there}$"
+    with pytest.raises(ValueError, match=told):
+        read_json(path, ["request.paper"])
+
+
+def test_json_with_all_fields_is_read(tmp_path):
+    write_json(tmp_path / "config.json", {"request": {"paper": None}, "record": {}})
+    assert read_json(tmp_path / "config.json", ["record", "request.paper"]) == {
+        "request": {"paper": None},
+        "record": {},
+    }
+
+
 def _read_all(path):
     with open_npz(path) as arrays:
         return dict(arrays)

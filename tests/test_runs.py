@@ -124,6 +124,28 @@ def test_predictions_that_are_not_there_are_named(split, view, tmp_path):
         Run(tmp_path).predictions(split, view)
 
 
+@pytest.mark.parametrize("lacking", ["request", "record", "request.paper", "request.seed", "request.data.sha256"])
+def test_a_config_that_lacks_a_field_is_named(lacking, tmp_path):
+    run = write_fake_run(tmp_path)
+    config = run.config
+    *outer, last = lacking.split(".")
+    within = config
+    for name in outer:
+        within = within[name]
+    del within[last]
+    write_json(run.folder / "config.json", config)
+    with pytest.raises(ValueError, match=rf"config\.json must be a JSON object with the field '{re.escape(lacking)}"):
+        _ = run.request
+
+
+@pytest.mark.parametrize("scores", [3, {"single": 3}])
+def test_metrics_that_are_not_by_split_and_view_are_named(scores, tmp_path):
+    run = write_fake_run(tmp_path)
+    write_json(run.folder / "metrics.json", {**run.metrics, "test": scores})
+    with pytest.raises(ValueError, match=r"metrics\.json must hold the scores of test by view\. Received: "):
+        _ = run.metrics
+
+
 @pytest.mark.parametrize(
     ("name", "read"),
     [

@@ -57,6 +57,22 @@ def test_a_view_without_its_probabilities_is_found_out(published):
     assert verify_published(published) == [f"{PAPER}/lda/seed-0: test (ten_crops) has scores and no probabilities"]
 
 
+def test_probabilities_without_their_scores_are_found_out(published):
+    folder = published / PAPER / "lda" / "seed-0"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    del metrics["test"]["single"]
+    write_json(folder / "metrics.json", metrics)
+    assert verify_published(published) == [f"{PAPER}/lda/seed-0: test (single) has probabilities and no scores"]
+
+
+def test_a_score_that_is_not_there_is_found_out(published):
+    folder = published / PAPER / "lda" / "seed-0"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    del metrics["test"]["single"]["confusion"]
+    write_json(folder / "metrics.json", metrics)
+    assert f"{PAPER}/lda/seed-0: 'confusion' is not there" in verify_published(published)
+
+
 def test_an_edited_number_is_found_out(published):
     path = published / PAPER / "lda" / "seed-0" / "metrics.json"
     metrics = json.loads(path.read_text())
