@@ -1,4 +1,4 @@
-"""What parameters of a run may be: budgets, precision and paths as people type them, checked before anything starts."""
+"""What parameters of a run may be: budgets, precision and files as people type them, checked before anything starts."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ PRECISIONS = ("auto", "bfloat16", "float32")
 
 
 def check_budget(values: Mapping[str, Any]) -> None:
-    """Refuse values of epochs, trials, seeds, precision and paths that no training takes; other parameters pass.
+    """Refuse values of these parameters that no training takes; others pass.
 
     Raises:
         ValueError: naming the parameter, what it must be and what was received.
@@ -20,6 +20,7 @@ def check_budget(values: Mapping[str, Any]) -> None:
         "data_path": ("must be text", lambda value: isinstance(value, str)),
         "runs_path": ("must be text", lambda value: isinstance(value, str)),
         "precision": (f"must be one of {', '.join(PRECISIONS)}", PRECISIONS.__contains__),
+        "weights": ('must be files by network, as {"resnet50": "resnet50.weights.h5"}, or None', _are_files),
     }
     for name, (rule, holds) in rules.items():
         value = values.get(name)
@@ -29,6 +30,10 @@ def check_budget(values: Mapping[str, Any]) -> None:
 
 def _is_whole(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _are_files(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)
 
 
 def _are_seeds(value: Any) -> bool:

@@ -195,7 +195,10 @@ def run(
 @click.option("--epochs", type=click.IntRange(min=1), help="In place of the card's.")
 @click.option("--precision", default="auto", show_default=True, help="auto, bfloat16 or float32.")
 @click.option("--deterministic", is_flag=True, help="The same weights, bit for bit, each time; slower.")
-def train(paper: str, variant: str, seed: int, profile: str, **options: Any) -> None:
+@click.option("--weights", multiple=True, type=(str, str), metavar="NETWORK FILE", help="In place of ImageNet's.")
+def train(
+    paper: str, variant: str, seed: int, profile: str, weights: tuple[tuple[str, str], ...], **options: Any
+) -> None:
     """Make one training run, or find it complete.
 
     Prints the data and a line per epoch (on standard error), then its folder and its accuracies.
@@ -220,7 +223,7 @@ def train(paper: str, variant: str, seed: int, profile: str, **options: Any) -> 
     if data.is_sample and profile != "smoke":
         click.echo("FER2013 was not found: drawn faces take its place, numbers mean nothing for the paper.", err=True)
     click.echo(f"Data: {data.source}", err=True)
-    run = training.train(paper, variant, seed, profile, data=data, **options)
+    run = training.train(paper, variant, seed, profile, data=data, weights=dict(weights), **options)
     click.echo(run.folder)
     for split, views in run.metrics.items():
         if split in SPLITS:

@@ -1,6 +1,6 @@
 """A paper's runs and verdicts for a notebook: what to train is in the card, what is trained is in the run folders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Replication:
         seeds: seeds in place of the profile's and the variants', or None.
         trials: trials of the search in place of the profile's, or None.
         precision: auto, bfloat16 or float32.
+        weights: files of weights in place of ImageNet's, by network (see `training.train`).
     """
 
     card: PaperCard
@@ -45,6 +46,7 @@ class Replication:
     seeds: list[int] | None
     trials: int | None
     precision: str
+    weights: dict[str, str] = field(default_factory=dict)
 
     def train(self, variant: str) -> list[Run]:
         """Train a variant with each of its seeds, or load what is there.
@@ -64,6 +66,7 @@ class Replication:
                 run = train(
                     self.card.id, variant, seed, self.profile,
                     data=self.data, runs=self.runs, epochs=self.epochs, precision=self.precision,
+                    weights=self.weights,
                 )  # fmt: skip
                 made.append(run)
             except WeightsNotAvailable:
@@ -174,6 +177,7 @@ def open_replication(
     seeds: list[int] | None = None,
     trials: int | None = None,
     precision: str = "auto",
+    weights: dict[str, str] | None = None,
 ) -> Replication:
     """Find the card, the data and the run folders that a notebook's parameters name.
 
@@ -186,14 +190,15 @@ def open_replication(
         seeds: seeds in place of the card's.
         trials: trials of the search in place of the profile's.
         precision: auto, bfloat16 or float32.
+        weights: files of weights in place of ImageNet's, by network (see `training.train`).
 
     Raises:
         ValueError: if the paper or the profile is unknown, a budget is of the wrong kind, or the data are not FER2013.
         FileNotFoundError: if `data_path` names nothing.
     """
-    check_budget({"epochs": epochs, "seeds": seeds, "trials": trials, "precision": precision})
+    check_budget({"epochs": epochs, "seeds": seeds, "trials": trials, "precision": precision, "weights": weights})
     card = papers.load(paper)
     budget = card.budget(profile)
     runs = Path(runs_path) if runs_path else runs_folder()
     data = load_data(data_path or None, budget.images)
-    return Replication(card, data, profile, runs, epochs, seeds, trials, precision)
+    return Replication(card, data, profile, runs, epochs, seeds, trials, precision, weights or {})

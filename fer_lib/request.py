@@ -1,6 +1,6 @@
 """What determines a run: the values of a card's variant under a profile, on some data."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +28,20 @@ def make_request(
     precision: str = "auto",
     deterministic: bool = False,
     overrides: dict[str, Any] | None = None,
+    weights: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Everything that determines a run, JSON-ready; equal requests make equal runs.
 
     Epochs that are asked for, by `epochs` or an override, are taken as they are; else the profile's are, or the
-    variant's own where these are fewer.
+    variant's own where these are fewer. `weights` names files, by network, in place of the weights that the card has
+    variants start from.
 
     Raises:
-        ValueError: if the variant, profile or an overridden hyper-parameter is not in the card, or `epochs` is below 1.
+        ValueError: if the variant, profile or an overridden hyper-parameter is not in the card, `epochs` is below 1, or
+            no variant of the card starts from weights of a network that `weights` names.
     """
     _check_asked(card, variant, epochs, overrides or {})
+    _check_weights(card, profile, weights or {})
     chosen = card.variants[variant]
     settings = _settings(card, variant, profile, epochs, overrides or {})
     request: dict[str, Any] = {
@@ -55,19 +59,22 @@ def make_request(
         "deterministic": deterministic,
     }
     if chosen.kind == "super_resolution" and "weights" in chosen.options:
-        request["content_network"] = card.profiles[profile].models.get(CONTENT_NETWORK, CONTENT_NETWORK)
-    request |= _request_sources(
-        card,
-        variant,
-        lambda source: make_request(
-            card, source, seed, profile, data, epochs=epochs, precision=precision, deterministic=deterministic
-        ),
-    )
+        request["content_network"] = _weighted_network(card, variant, profile)
+
+    def request_of(source: str) -> dict[str, Any]:
+        return make_request(
+            card, source, seed, profile, data,
+            epochs=epochs, precision=precision, deterministic=deterministic, weights=weights,
+        )  # fmt: skip
+
+    request |= _request_sources(card, variant, request_of)
     if chosen.attribution:
         request["attribution"] = True
-    weights = Path(request["options"].get("weights", "none"))
-    if weights.is_file():
-        request["weights_sha256"] = file_sha256(weights)
+    if "weights" in request["options"]:
+        path = Path((weights or {}).get(_weighted_network(card, variant, profile), request["options"]["weights"]))
+        request["options"]["weights"] = str(path)
+        if path.is_file():
+            request["weights_sha256"] = file_sha256(path)
     return request
 
 
@@ -75,6 +82,13 @@ def network_of(card: PaperCard, variant: str, profile: str) -> str:
     """Name of the network that a profile builds for a variant: the variant's, or a small one in its place."""
     model = card.variants[variant].model
     return card.profiles[profile].models.get(model, model)
+
+
+def _weighted_network(card: PaperCard, variant: str, profile: str) -> str:
+    """The network that starts from a variant's `weights`: of super-resolution that of its content loss."""
+    if card.variants[variant].kind == "super_resolution":
+        return card.profiles[profile].models.get(CONTENT_NETWORK, CONTENT_NETWORK)
+    return network_of(card, variant, profile)
 
 
 def sources_of(card: PaperCard, variant: str) -> list[str]:
@@ -119,6 +133,15 @@ def _check_asked(card: PaperCard, variant: str, epochs: int | None, overrides: d
     if unknown:
         known = list(card.hyperparameters)
         raise ValueError(f"hyper-parameters of {card.id} must be among {known}. Received: {unknown}")
+
+
+def _check_weights(card: PaperCard, profile: str, weights: Mapping[str, str]) -> None:
+    """Refuse files of weights for networks that nothing starts from."""
+    starting = [name for name, variant in card.variants.items() if "weights" in variant.options]
+    networks = sorted({_weighted_network(card, name, profile) for name in starting})
+    unknown = sorted(set(weights) - set(networks))
+    if unknown:
+        raise ValueError(f"weights of {card.id} must be of networks among {networks}. Received: {unknown}")
 
 
 def _settings(

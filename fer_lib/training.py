@@ -1,7 +1,7 @@
 """One run: what a card says of a variant, made into a run folder, or loaded where it is there already."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,6 +41,7 @@ def train(
     precision: str = "auto",
     deterministic: bool = False,
     overrides: dict[str, Any] | None = None,
+    weights: Mapping[str, str] | None = None,
     trial: int | None = None,
 ) -> Run:
     """Make one run, or load it where its folder is complete and what determines it is the same.
@@ -60,6 +61,8 @@ def train(
         precision: auto, bfloat16 or float32.
         deterministic: the same weights, bit for bit, each time on the same machine; slower.
         overrides: hyper-parameters in place of the card's, as a search gives them.
+        weights: files of weights in place of those that the card has variants start from (ImageNet's), by network, as
+            `models.build` takes them, sources included.
         trial: number of the trial, where a search makes the run: it stands in `search/trial-<n>`, and holds a history
             but no predictions, so that no choice can rest on PrivateTest.
 
@@ -67,7 +70,8 @@ def train(
         The complete run.
 
     Raises:
-        ValueError: if the paper, variant, profile, precision or a hyper-parameter is unknown, another process is
+        ValueError: if the paper, variant, profile, precision, a hyper-parameter or the network of `weights` is
+            unknown, another process is
             making the run, or it was begun or made from another run that has been made anew since.
         WeightsNotAvailable: if it starts from weights that cannot be had; the reason is noted in its folder.
         TrainingDiverged: if its first epoch left no numbers; noted there, too.
@@ -84,6 +88,7 @@ def train(
         precision=precision,
         deterministic=deterministic,
         overrides=overrides,
+        weights=weights,
     )
     name = variant
     if trial is not None:
@@ -99,7 +104,7 @@ def train(
     def train_source(source: str) -> Run:
         return train(
             paper, source, seed, profile,
-            data=data, runs=runs, epochs=epochs, precision=precision, deterministic=deterministic,
+            data=data, runs=runs, epochs=epochs, precision=precision, deterministic=deterministic, weights=weights,
         )  # fmt: skip
 
     return _make_alone(job, train_source)

@@ -88,6 +88,7 @@ def test_help_loads_nothing_heavy(tmp_path):
         (["report", "--profile", ""], "profile must be one of paper, quick, smoke. Received: ''"),
         (["report", "--profile", "fast"], "profile must be one of paper, quick, smoke. Received: 'fast'"),
         (["data", "verify", "none.csv"], "none.csv"),
+        (["run", "-p", "weights", "resnet50.h5"], "weights must be files by network, as {"),
         (["train", "nobody", "light_vgg"], "nobody"),
         (["train", "shi_light_vgg", "heavy_vgg"], "heavy_vgg"),
     ],

@@ -2,14 +2,16 @@
 
 import dataclasses
 import json
+import re
 
 import keras
+import nbformat
 import numpy as np
 import pytest
 from sklearn.metrics import silhouette_score
 from tiny_data import make_tiny_data
 
-from fer_lib import models, papers
+from fer_lib import models, papers, paths
 from fer_lib.audit import leaked_mask
 from fer_lib.claims import judge
 from fer_lib.compactness import measure_compactness
@@ -17,14 +19,14 @@ from fer_lib.crops import ten_crops
 from fer_lib.ensemble import choose_weight
 from fer_lib.ensemble_checks import find_unproven
 from fer_lib.feature_fusion import fuse_features
-from fer_lib.files import write_json, write_npz
+from fer_lib.files import file_sha256, write_json, write_npz
 from fer_lib.fusing import WAYS, Member, fuse
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import classification_metrics
 from fer_lib.models.features import feature_model
 from fer_lib.papers.values import FUSIONS
 from fer_lib.replication import open_replication
-from fer_lib.request import make_request, sources_of
+from fer_lib.request import is_shortened, make_request, sources_of
 from fer_lib.runs import Run, read_obstacles, request_sha256, run_folder
 from fer_lib.training import train
 
@@ -302,6 +304,57 @@ def test_weights_that_cannot_be_had_are_told_before_anything_is_trained(tmp_path
     paper = tmp_path / "smoke" / PAPER
     assert read_obstacles(paper) == {(name, 0): "there are no ImageNet weights of small_residual"}
     assert not list(paper.glob("*/seed-0/config.json"))
+
+
+def test_the_notebook_draws_the_figures_of_the_paper_and_its_table():
+    """Figure 1 is the table of model A's blocks."""
+    cells = nbformat.read(paths.NOTEBOOKS / f"03_{PAPER}.ipynb", as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    titles = re.findall(r"title=f?\"[^\"]* \((Figure \d)\)\"", code)
+    assert titles == ["Figure 3", "Figure 2", "Figure 5", "Figure 4"]
+    assert "tables.network_table(" in code and "census.describe_blocks(" in code
+
+
+def test_a_network_starts_from_a_file_of_weights_that_is_named(tmp_path, monkeypatch):
+    """Of the base: the head is drawn anew. The run knows the file by its content."""
+    network, started = models.build("small_residual", input_shape=(48, 48, 1), width=0.25), []
+    network.save(tmp_path / "weights.keras")
+    fit = keras.Model.fit
+
+    def note(model, *arguments, **options):
+        started.extend(model.get_weights())
+        return fit(model, *arguments, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", note)
+    chosen = {"weights": {"small_residual": str(tmp_path / "weights.keras")}, "precision": "float32"}
+    run = train(PAPER, "model_b_48", profile="smoke", data=DATA, runs=tmp_path / "runs", **chosen)
+    (wanted,) = network.get_layer("block1_conv1").get_weights()
+    assert any(np.array_equal(weight, wanted) for weight in started)
+    assert run.request["weights_sha256"] == file_sha256(tmp_path / "weights.keras")
+    assert run.config["record"]["shortened"]
+    with pytest.raises(models.WeightsNotAvailable, match="there is no weights file missing.keras"):
+        train(
+            PAPER, "model_b_48", profile="smoke", data=DATA, runs=tmp_path / "runs",
+            weights={"small_residual": "missing.keras"},
+        )  # fmt: skip
+
+
+def test_other_weights_than_the_cards_get_no_verdict():
+    """In the whole budget as well, and wherever an ensemble is made of such a network."""
+    given = {"resnet50": "mine.weights.h5"}
+    for variant, is_other in {"model_b_48": True, "ensemble_average": True, "model_a": False}.items():
+        request = make_request(CARD, variant, 0, "paper", DATA, weights=given)
+        assert is_shortened(CARD, request, DATA) == is_other
+    options = make_request(CARD, "srgan_imagenet", 0, "paper", DATA, weights={"vgg19": "mine.weights.h5"})["options"]
+    assert options["weights"] == "mine.weights.h5"
+
+
+def test_weights_of_a_network_that_nothing_starts_from_are_refused():
+    told = (
+        r"weights of liu_separable_ensemble must be of networks among \['resnet50', 'vgg19'\]\. Received: \['vgg16'\]"
+    )
+    with pytest.raises(ValueError, match=told):
+        make_request(CARD, "model_a", 0, "paper", DATA, weights={"vgg16": "mine.weights.h5"})
 
 
 def test_a_generator_may_compare_features_of_weights_that_are_at_hand(tmp_path, monkeypatch):

@@ -204,8 +204,8 @@ def _two_ways_out(name: str, weights: str, reason: str) -> str:
     if weights != "imagenet" or name not in IMAGENET:
         return f"{reason}. Received: {weights=}"
     ways = (
-        f"put a copy of {IMAGENET[name].url} into {_keras_home() / 'models'} (or, in Python, "
-        "give models.build its path as weights), or give none to start from random ones"
+        f"put a copy of {IMAGENET[name].url} into {_keras_home() / 'models'}, name a file of weights "
+        "(fer-lib train --weights, the notebooks' weights, models.build), or give none to start from random ones"
     )
     return f"{reason} ({name}): the download was refused; {ways}. Received: {weights=}"
 
