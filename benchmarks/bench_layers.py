@@ -67,7 +67,16 @@ def main(arguments: list[str] | None = None) -> None:
     pairs = [
         ("batch normalisation", keras.layers.BatchNormalization, FusedBatchNormalization),
         ("PReLU, a slope per position", keras.layers.PReLU, CompiledPReLU),
-        ("1x1 convolution", *(partial(kind, kernel_size=1, **kept) for kind in (keras.layers.Conv2D, MatmulConv2D))),
+        *(
+            (
+                f"1x1 convolution, strides of {strides}",
+                *(
+                    partial(kind, kernel_size=1, strides=strides, **kept)
+                    for kind in (keras.layers.Conv2D, MatmulConv2D)
+                ),
+            )
+            for strides in (1, 2)
+        ),
         (
             "separable convolution",
             *(partial(kind, kernel_size=3, **kept) for kind in (keras.layers.SeparableConv2D, MatmulSeparableConv2D)),

@@ -6,8 +6,8 @@
 Every measurement is a fresh process on random images, batches of 64, AdaMax 0.01; the ways take turns, so that whatever
 else the machine does falls on all alike. Speeds count from the second epoch on; shown is each way's best round, and
 below where a step of ours spends its time. Augmentation and centre loss, which a training has too, are left out. On a
-machine that is busy, --turns is the better measure: bare steps of all ways, one after the other in one process, and the
-processor time they take beside the time that passes.
+machine that is busy, --turns is the better measure: bare steps in the machine's precision, one after the other in one
+process, and the processor time they take beside the time that passes.
 
 What else was tried, and what it gives, is measured by bench_tried.py.
 """
@@ -33,7 +33,7 @@ ARRAYS, TF_DATA, BFLOAT16, FUSED, COMPILED, MATMUL, OURS = WAYS = (
     "+ precision auto",
     "+ fused batch normalisation",
     "+ compiled PReLU",
-    "+ 1x1 convolutions as matrix products",
+    "+ separable and 1x1 convolutions of ours",
     "ours (+ fused AdaMax)",
 )
 LEAST_RATIO = 1.46

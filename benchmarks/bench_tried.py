@@ -2,10 +2,10 @@
 
     python benchmarks/bench_tried.py [--images 64] [--repeats 20]
 
-Shapes are those of model A, early and in its middle; the precision is what a training here would have. What is used and
-what was tried take turns, one call each, so that whatever else the machine does falls on both alike; shown are medians
-of the time that passes, and of the processor time of both. That both compute the same is checked before anything is
-measured. What a part gains counts by its share of a step, which profile_step.py shows.
+Shapes are those of model A, from its first blocks to its middle; the precision is what a training here would have. What
+is used and what was tried take turns, one call each, so that whatever else the machine does falls on both alike; shown
+are medians of the time that passes, and of the processor time of both. That both compute the same is checked before
+anything is measured. What a part gains counts by its share of a step, which profile_step.py shows.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from measuring import take_turns
 
 from fer_lib.fitting import dtype_policy
 from fer_lib.hardware import resolve_precision
-from fer_lib.layers import CompiledPReLU, FusedBatchNormalization, MatmulConv2D
+from fer_lib.layers import CompiledPReLU, FusedBatchNormalization, MatmulConv2D, convolve_channels
 
 Computed = Callable[[tf.Tensor], tf.Tensor]
 TOLERANCES = {"float32": 2e-3, "bfloat16": 0.1}
@@ -57,16 +57,20 @@ def make_trials(dtype: str) -> Iterator[Trial]:
     """Everything that was tried.
 
     Args:
-        dtype: of activations and of the weights of convolutions.
+        dtype: of activations and of the weights of depthwise convolutions.
     """
     yield from _try_activations()
     yield _try_shortcut()
     for shape in ((44, 44, 64), (6, 6, 256)):
         kernel = _variable((3, 3, shape[-1], 1), dtype)
-        depthwise = _convolve_depthwise(kernel)
+        used, of_tensorflow = (
+            (lambda x, kernel=kernel: convolve_channels(x, kernel.value())),
+            _convolve_depthwise(kernel),
+        )
         name = f"depthwise convolution of {shape[-1]}"
-        yield Trial(f"{name}: by XLA", shape, [kernel], depthwise, by_xla(depthwise))
-        yield Trial(f"{name}: nine products, by XLA", shape, [kernel], depthwise, by_xla(_add_shifted(kernel)))
+        yield Trial(f"{name}: gradients of TensorFlow", shape, [kernel], used, of_tensorflow)
+        yield Trial(f"{name}: by XLA", shape, [kernel], used, by_xla(of_tensorflow))
+        yield Trial(f"{name}: nine products, by XLA", shape, [kernel], used, by_xla(_add_shifted(kernel)))
 
 
 def _try_activations() -> Iterator[Trial]:
@@ -111,7 +115,7 @@ def _try_shortcut() -> Trial:
         return tf.tensordot(x[:, ::2, ::2], tf.cast(shortcut.kernel[0, 0], x.dtype), axes=1)
 
     name = "1x1 shortcut to 128, strides of 2: a slice"
-    return Trial(name, shape, [shortcut.kernel.value], lambda x: shortcut(x), of_every_second)
+    return Trial(name, shape, [shortcut.kernel.value], shortcut, of_every_second)
 
 
 def _variable(shape: tuple[int, ...], dtype: str) -> tf.Variable:

@@ -1,4 +1,4 @@
-"""Faster kernels under Keras' own layers: the same weights, configuration and numerics, less memory traffic.
+"""Faster kernels under Keras' own layers: the same weights, configuration and numerics.
 
 Models are built from plain Keras layers. `with_fast_kernels` swaps the slow ones for training, and the trained weights
 go back into the plain model, so a saved file never names a class of this package. Measured by `make bench`.
@@ -84,37 +84,38 @@ def _rectify_gradients(inputs: tf.Tensor, slopes: tf.Tensor, above: tf.Tensor) -
 
 
 class MatmulConv2D(keras.layers.Conv2D):
-    """Keras' convolution, as one matrix product where it is of single pixels (1x1).
+    """Keras' convolution; one of single pixels (1x1) is a matrix product, before which strides take their pixels.
 
-    Most of what that gains is the gradient of the kernel. With strides, the pixels that count are taken first, by a
-    pooling of windows of one. Falls back to Keras on larger kernels, groups and channels that come first.
+    They are taken by a pooling of windows of one. Unlike Keras' on a processor, the gradient of the bias is not summed
+    in bfloat16 in mixed precision, a sum that stands still where summands are too small to count (at 512 for ones).
+    Falls back to Keras on channels that come first.
     """
 
-    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """Convolve (n, h, w, c) with (1, 1, c, filters)."""
-        if self.kernel_size != (1, 1) or self.groups != 1 or self.data_format != "channels_last":
-            return super().convolution_op(inputs, kernel)
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Convolve (n, h, w, c) into (n, h, w, filters)."""
+        if self.data_format != "channels_last":
+            return super().call(inputs)
+        if self.kernel_size != (1, 1) or self.groups != 1:
+            return _finish(self, self.convolution_op(inputs, self.kernel))
         if self.strides != (1, 1):
             inputs = tf.nn.avg_pool2d(inputs, 1, self.strides, "VALID")
-        return _mix_channels(inputs, tf.convert_to_tensor(kernel))
+        return _finish(self, _mix_channels(tf.convert_to_tensor(inputs), tf.convert_to_tensor(self.kernel)))
 
 
 class MatmulSeparableConv2D(keras.layers.SeparableConv2D):
     """Keras' separable convolution, its pointwise half a matrix product, as in `MatmulConv2D`.
 
-    The gradient of its inputs is computed as what it is, a depthwise convolution with the kernel turned by 180 degrees,
-    for which there are faster kernels. Falls back to Keras on strides, dilation, several outputs a channel, sides that
-    are even, padding other than *same*, and channels that come first.
+    What the depthwise half hands back to its inputs is computed as what it is, a depthwise convolution with the kernel
+    turned by 180 degrees. Falls back to Keras on strides, dilation, several outputs a channel, sides that are even,
+    padding other than *same*, and channels that come first.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Convolve (n, h, w, c), each channel on its own, then mix the channels into (n, h, w, filters)."""
         if not self._keeps_pixels():
             return super().call(inputs)
-        separated = _convolve_channels(tf.convert_to_tensor(inputs), tf.convert_to_tensor(self.depthwise_kernel))
-        outputs = _mix_channels(separated, tf.convert_to_tensor(self.pointwise_kernel))
-        outputs = outputs + tf.convert_to_tensor(self.bias) if self.use_bias else outputs
-        return self.activation(outputs)
+        separated = convolve_channels(tf.convert_to_tensor(inputs), tf.convert_to_tensor(self.depthwise_kernel))
+        return _finish(self, _mix_channels(separated, tf.convert_to_tensor(self.pointwise_kernel)))
 
     def _keeps_pixels(self) -> bool:
         """Whether an output's pixel is of the same place as the input's, one for one."""
@@ -123,19 +124,41 @@ class MatmulSeparableConv2D(keras.layers.SeparableConv2D):
         return one_for_one and centred and self.data_format == "channels_last"
 
 
+def _finish(layer: keras.layers.Layer, outputs: tf.Tensor) -> tf.Tensor:
+    if layer.use_bias:
+        outputs = _add_bias(outputs, tf.convert_to_tensor(layer.bias))
+    return outputs if layer.activation is None else layer.activation(outputs)
+
+
+@tf.custom_gradient
+def _add_bias(
+    outputs: tf.Tensor, bias: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
+    """Add (c) to (n, h, w, c). The gradient of the bias, a sum, is a product with ones, which is kept in float32."""
+
+    def gradients(above: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        rows = tf.reshape(above, (-1, bias.shape[0]))
+        return above, tf.matmul(tf.ones((1, tf.shape(rows)[0]), above.dtype), rows)[0]
+
+    return tf.nn.bias_add(outputs, bias), gradients
+
+
 def _mix_channels(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.tensordot(inputs, tf.reshape(kernel, kernel.shape[-2:]), axes=1)
 
 
 @tf.custom_gradient
-def _convolve_channels(
+def convolve_channels(
     inputs: tf.Tensor, kernel: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
-    """Depthwise convolution (n, h, w, c) of odd sides, with strides of 1 and padding *same*."""
+    """Depthwise convolution of (n, h, w, c) with (h, w, c, 1) of odd sides: strides of 1, padding *same*.
+
+    The gradient of the inputs is such a convolution, too, for which TensorFlow's own operation is slower.
+    """
     how = {"strides": (1, 1, 1, 1), "padding": "SAME"}
 
     def gradients(above: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        of_kernel = tf.compat.v1.nn.depthwise_conv2d_native_backprop_filter(inputs, kernel.shape, above, **how)
+        of_kernel = tf.nn.depthwise_conv2d_backprop_filter(inputs, kernel.shape, above, **how)
         return tf.nn.depthwise_conv2d(above, tf.reverse(kernel, (0, 1)), **how), of_kernel
 
     return tf.nn.depthwise_conv2d(inputs, kernel, **how), gradients
