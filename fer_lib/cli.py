@@ -213,17 +213,18 @@ def train(
     images = card.budget(profile).images
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with hold_back_messages():
-        from fer_lib import datasets, hardware, training
+        from fer_lib import datasets, hardware, request, training
         from fer_lib.progress import TO_TERMINAL
         from fer_lib.runs import SPLITS
 
         hardware.describe_hardware()  # TensorFlow looks for devices, and says what it lacks
     os.environ.setdefault("FER_LIB_PROGRESS", TO_TERMINAL)
+    files = request.resolve_weights(card, profile, dict(weights))
     data = datasets.load_data("sample" if profile == "smoke" else None, images)
     if data.is_sample and profile != "smoke":
         click.echo("FER2013 was not found: drawn faces take its place, numbers mean nothing for the paper.", err=True)
     click.echo(f"Data: {data.source}", err=True)
-    run = training.train(paper, variant, seed, profile, data=data, weights=dict(weights), **options)
+    run = training.train(paper, variant, seed, profile, data=data, weights=files, **options)
     click.echo(run.folder)
     for split, views in run.metrics.items():
         if split in SPLITS:

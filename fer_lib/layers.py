@@ -126,7 +126,8 @@ class MatmulSeparableConv2D(keras.layers.SeparableConv2D):
 
 def _finish(layer: keras.layers.Layer, outputs: tf.Tensor) -> tf.Tensor:
     if layer.use_bias:
-        outputs = _add_bias(outputs, tf.convert_to_tensor(layer.bias))
+        add_bias = _add_bias if outputs.dtype == tf.bfloat16 else tf.nn.bias_add
+        outputs = add_bias(outputs, tf.convert_to_tensor(layer.bias))
     return outputs if layer.activation is None else layer.activation(outputs)
 
 

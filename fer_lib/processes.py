@@ -60,8 +60,9 @@ class Job:
 
     @property
     def sha256(self) -> str:
-        """Hash of all that decides what the page says: notebook, parameters, data as they are now, the library."""
-        sources = [Path(self.data), find_votes(self.data), find_sfew()]
+        """Hash of all that decides what the page says: notebook, parameters, files as they are now, the library."""
+        weights = map(Path, (self.parameters.get("weights") or {}).values())
+        sources = [Path(self.data), find_votes(self.data), find_sfew(), *weights]
         states = {str(path): list(state_of(path)) for path in sources if path is not None and path.exists()}
         request = {"notebook": self.notebook.sha256, "parameters": self.parameters, "data": self.data}
         return request_sha256({**request, "states": states, "library": library_sha256()})

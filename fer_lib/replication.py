@@ -17,6 +17,7 @@ from fer_lib.papers import PaperCard
 from fer_lib.paths import find_sfew, runs_folder
 from fer_lib.protocols import describe_data
 from fer_lib.recorder import TrainingDiverged
+from fer_lib.request import resolve_weights
 from fer_lib.runs import Run, find_runs, read_obstacles
 from fer_lib.search import search
 from fer_lib.training import train
@@ -158,6 +159,7 @@ class Replication:
             "other hyper-parameters": bool(mine.hyperparameters),
             **{f"{built} in place of {named}": True for named, built in mine.models.items()},
             "a part of the data": self.data.whole is not None,
+            f"own weights of {', '.join(self.weights)}": bool(self.weights),
         }
         return [what for what, holds in told.items() if holds]
 
@@ -193,12 +195,13 @@ def open_replication(
         weights: files of weights in place of ImageNet's, by network (see `training.train`).
 
     Raises:
-        ValueError: if the paper or the profile is unknown, a budget is of the wrong kind, or the data are not FER2013.
+        ValueError: if the paper or the profile is unknown, a budget is of the wrong kind, the data are not FER2013, or
+            for `weights` (see `request.resolve_weights`).
         FileNotFoundError: if `data_path` names nothing.
     """
     check_budget({"epochs": epochs, "seeds": seeds, "trials": trials, "precision": precision, "weights": weights})
     card = papers.load(paper)
-    budget = card.budget(profile)
+    budget, files = card.budget(profile), resolve_weights(card, profile, weights or {})
     runs = Path(runs_path) if runs_path else runs_folder()
     data = load_data(data_path or None, budget.images)
-    return Replication(card, data, profile, runs, epochs, seeds, trials, precision, weights or {})
+    return Replication(card, data, profile, runs, epochs, seeds, trials, precision, files)

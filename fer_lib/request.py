@@ -38,10 +38,10 @@ def make_request(
 
     Raises:
         ValueError: if the variant, profile or an overridden hyper-parameter is not in the card, `epochs` is below 1, or
-            no variant of the card starts from weights of a network that `weights` names.
+            for `weights` (see `resolve_weights`).
     """
     _check_asked(card, variant, epochs, overrides or {})
-    _check_weights(card, profile, weights or {})
+    files = resolve_weights(card, profile, weights or {})
     chosen = card.variants[variant]
     settings = _settings(card, variant, profile, epochs, overrides or {})
     request: dict[str, Any] = {
@@ -64,18 +64,43 @@ def make_request(
     def request_of(source: str) -> dict[str, Any]:
         return make_request(
             card, source, seed, profile, data,
-            epochs=epochs, precision=precision, deterministic=deterministic, weights=weights,
+            epochs=epochs, precision=precision, deterministic=deterministic, weights=files,
         )  # fmt: skip
 
     request |= _request_sources(card, variant, request_of)
     if chosen.attribution:
         request["attribution"] = True
     if "weights" in request["options"]:
-        path = Path((weights or {}).get(_weighted_network(card, variant, profile), request["options"]["weights"]))
+        path = Path(files.get(_weighted_network(card, variant, profile), request["options"]["weights"]))
         request["options"]["weights"] = str(path)
         if path.is_file():
             request["weights_sha256"] = file_sha256(path)
     return request
+
+
+def resolve_weights(card: PaperCard, profile: str, weights: Mapping[str, str]) -> dict[str, str]:
+    """Files of weights in place of those that the card has variants start from.
+
+    Args:
+        card: the paper.
+        profile: smoke, quick or paper; the first two may train small networks in place of the paper's.
+        weights: network -> path.
+
+    Returns:
+        Network -> absolute path.
+
+    Raises:
+        ValueError: if nothing starts from weights of such a network, or there is no such file.
+    """
+    starting = [name for name, variant in card.variants.items() if "weights" in variant.options]
+    networks = sorted({_weighted_network(card, name, profile) for name in starting})
+    for network, path in weights.items():
+        if network not in networks:
+            rule = f"weights of {card.id} in profile {profile} must be of networks among {networks}"
+            raise ValueError(f"{rule}. Received: {network!r}")
+        if not Path(path).expanduser().is_file():
+            raise ValueError(f"weights must name files. Received: {path!r} for {network}")
+    return {network: str(Path(path).expanduser().resolve()) for network, path in weights.items()}
 
 
 def network_of(card: PaperCard, variant: str, profile: str) -> str:
@@ -133,15 +158,6 @@ def _check_asked(card: PaperCard, variant: str, epochs: int | None, overrides: d
     if unknown:
         known = list(card.hyperparameters)
         raise ValueError(f"hyper-parameters of {card.id} must be among {known}. Received: {unknown}")
-
-
-def _check_weights(card: PaperCard, profile: str, weights: Mapping[str, str]) -> None:
-    """Refuse files of weights for networks that nothing starts from."""
-    starting = [name for name, variant in card.variants.items() if "weights" in variant.options]
-    networks = sorted({_weighted_network(card, name, profile) for name in starting})
-    unknown = sorted(set(weights) - set(networks))
-    if unknown:
-        raise ValueError(f"weights of {card.id} must be of networks among {networks}. Received: {unknown}")
 
 
 def _settings(

@@ -89,9 +89,9 @@ def run_notebooks(
         jobs: how many notebooks run at the same time; they share the cores. None means one, but in `smoke`, where most
             of the time goes into building graphs on one thread, as many as there are cores.
         reports: folder of pages, runs and executed notebooks; None for `paths.reports_folder()`.
-        resume: skip notebooks that an earlier command completed unchanged: same notebook, parameters, data (with FER+
-            votes and SFEW, by size and time) and library. One that reads the runs of the others (`SUMMING_UP`) is never
-            skipped, since these may have changed.
+        resume: skip notebooks that an earlier command completed unchanged: same notebook, parameters, library, and data
+            with FER+ votes, SFEW and files of weights, by size and time. One that reads the runs of the others
+            (`SUMMING_UP`) is never skipped, since these may have changed.
         dry_run: say what would run; start and write nothing.
         timeout_seconds: time after which a notebook is stopped and counts as failed; None for no limit.
         notebooks: see `plan_jobs`.

@@ -32,7 +32,7 @@ SPLITS = ("train", "validation", "test")
 OBSTACLE = "obstacle.json"
 
 _OF_REQUEST = ("paper", "variant", "seed", "kind", "model", "data.sha256", "data.is_sample")
-_CONFIG_FIELDS = ("request", *(f"request.{name}" for name in _OF_REQUEST), "record")
+_CONFIG_FIELDS = ("request", *(f"request.{name}" for name in _OF_REQUEST), "request_sha256", "record")
 
 
 @dataclass(frozen=True)

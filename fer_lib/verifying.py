@@ -49,7 +49,7 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
         ensemble or its better member alone is right, that differ by more than `TOLERATED_IMAGES` images (those of the
         kept epoch, where every epoch's classes are published, too), what else is told of an ensemble, losses and
         calibration errors that differ by more than `TOLERATED_LOSS`, any other score that does not follow from its
-        counts, scores without probabilities, probabilities without scores, what is missing, what is said of a history
+        counts, scores without probabilities, probabilities without scores, missing fields, what is said of a history
         and does not follow from its rows, rows given twice, labels that are not those of the data, another hash.
         Empty where all is well.
     """
@@ -73,7 +73,8 @@ def _find(check: Callable[[Run], list[str]], run: Run) -> list[str]:
     try:
         return check(run)
     except KeyError as error:  # what is checked may have been written by anyone
-        return [f"{error} is not there"]
+        missing = str(error.args[0])
+        return [missing if " " in missing else f"metrics.json holds no {missing!r}"]
 
 
 def is_made_on(run: Run, data: FerDataset) -> bool:

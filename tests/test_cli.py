@@ -89,6 +89,10 @@ def test_help_loads_nothing_heavy(tmp_path):
         (["report", "--profile", "fast"], "profile must be one of paper, quick, smoke. Received: 'fast'"),
         (["data", "verify", "none.csv"], "none.csv"),
         (["run", "-p", "weights", "resnet50.h5"], "weights must be files by network, as {"),
+        (
+            ["train", "liu_separable_ensemble", "model_a", "--profile", "smoke", "--weights", "small_residual", "a.h5"],
+            "weights must name files. Received: 'a.h5' for small_residual",
+        ),
         (["train", "nobody", "light_vgg"], "nobody"),
         (["train", "shi_light_vgg", "heavy_vgg"], "heavy_vgg"),
     ],

@@ -331,30 +331,43 @@ def test_a_network_starts_from_a_file_of_weights_that_is_named(tmp_path, monkeyp
     (wanted,) = network.get_layer("block1_conv1").get_weights()
     assert any(np.array_equal(weight, wanted) for weight in started)
     assert run.request["weights_sha256"] == file_sha256(tmp_path / "weights.keras")
-    assert run.config["record"]["shortened"]
-    with pytest.raises(models.WeightsNotAvailable, match="there is no weights file missing.keras"):
+    with pytest.raises(ValueError, match=r"weights must name files\. Received: 'missing.keras' for small_residual"):
         train(
             PAPER, "model_b_48", profile="smoke", data=DATA, runs=tmp_path / "runs",
             weights={"small_residual": "missing.keras"},
         )  # fmt: skip
+    assert run.is_complete
 
 
-def test_other_weights_than_the_cards_get_no_verdict():
+def test_other_weights_than_the_cards_get_no_verdict(tmp_path):
     """In the whole budget as well, and wherever an ensemble is made of such a network."""
-    given = {"resnet50": "mine.weights.h5"}
+    (tmp_path / "mine.weights.h5").write_bytes(b"weights")
+    given = dict.fromkeys(["resnet50", "vgg19"], str(tmp_path / "mine.weights.h5"))
     for variant, is_other in {"model_b_48": True, "ensemble_average": True, "model_a": False}.items():
         request = make_request(CARD, variant, 0, "paper", DATA, weights=given)
         assert is_shortened(CARD, request, DATA) == is_other
-    options = make_request(CARD, "srgan_imagenet", 0, "paper", DATA, weights={"vgg19": "mine.weights.h5"})["options"]
-    assert options["weights"] == "mine.weights.h5"
+    enlarged = make_request(CARD, "model_b", 0, "paper", DATA, weights=given)
+    for request in (enlarged, enlarged["enlarged_by"]):
+        assert request["options"]["weights"] == given["vgg19"]
+        assert request["weights_sha256"] == file_sha256(tmp_path / "mine.weights.h5")
 
 
 def test_weights_of_a_network_that_nothing_starts_from_are_refused():
-    told = (
-        r"weights of liu_separable_ensemble must be of networks among \['resnet50', 'vgg19'\]\. Received: \['vgg16'\]"
-    )
+    told = r"weights of .* in profile paper must be of networks among \['resnet50', 'vgg19'\]\. Received: 'vgg16'"
     with pytest.raises(ValueError, match=told):
         make_request(CARD, "model_a", 0, "paper", DATA, weights={"vgg16": "mine.weights.h5"})
+
+
+def test_a_notebook_s_weights_reach_its_networks_and_its_notice(tmp_path):
+    models.build("small_residual", input_shape=(48, 48, 1), width=0.25).save(tmp_path / "mine.keras")
+    chosen = {"weights": {"small_residual": str(tmp_path / "mine.keras")}, "precision": "float32"}
+    opened = open_replication(PAPER, "smoke", "sample", str(tmp_path / "runs"), **chosen)
+    replication = dataclasses.replace(opened, data=DATA)
+    assert "own weights of small_residual" in replication.notice
+    (run,) = replication.train("model_b_48")
+    assert run.request["options"]["weights"] == str(tmp_path / "mine.keras")
+    with pytest.raises(ValueError, match="weights must name files"):
+        open_replication(PAPER, "smoke", "sample", weights={"small_residual": "missing.keras"})
 
 
 def test_a_generator_may_compare_features_of_weights_that_are_at_hand(tmp_path, monkeypatch):

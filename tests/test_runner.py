@@ -12,7 +12,8 @@ import pytest
 from tiny_notebooks import command, environment_of, fer_lib, printed, write_notebook, write_project
 
 from fer_lib.files import write_json
-from fer_lib.processes import library_sha256
+from fer_lib.notebooks import read_notebook, select_notebooks
+from fer_lib.processes import Job, library_sha256
 from fer_lib.runner import plan_jobs, run_notebooks, write_reports
 
 GOOD = """
@@ -121,6 +122,15 @@ def test_resume_runs_anew_what_read_data_that_have_changed(tmp_path):
     assert status() == "completed earlier"
     data.write_text("something else", encoding="utf-8")
     assert status() == "to run"
+
+
+def test_a_job_is_known_by_its_files_of_weights(tmp_path):
+    path = tmp_path / "mine.weights.h5"
+    notebook = read_notebook(select_notebooks(["03"])[0])
+    job = Job(notebook, {"weights": {"resnet50": str(path)}}, "sample")
+    before = job.sha256
+    path.write_bytes(b"weights")
+    assert before != job.sha256 == Job(notebook, {"weights": {"resnet50": str(path)}}, "sample").sha256
 
 
 def test_the_library_is_known_by_its_content(tmp_path, monkeypatch):
