@@ -31,8 +31,8 @@ from fer_lib.files import open_npz, read_json, write_json
 SPLITS = ("train", "validation", "test")
 OBSTACLE = "obstacle.json"
 
-_OF_REQUEST = ("paper", "variant", "seed", "kind", "model", "data.sha256", "data.is_sample")
-_CONFIG_FIELDS = ("request", *(f"request.{name}" for name in _OF_REQUEST), "request_sha256", "record")
+_OF_REQUEST = ("paper", "variant", "seed", "data.sha256", "data.is_sample")
+_CONFIG_FIELDS = ("request", *(f"request.{name}" for name in _OF_REQUEST), "record")
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def verify_published(folder: Path = PUBLISHED, data: FerDataset | None = None) -
     findings = []
     for run in published_runs(folder=folder):
         name = run.folder.relative_to(folder).as_posix()
-        if run.config["request_sha256"] != request_sha256(run.request):
+        if run.config.get("request_sha256") != request_sha256(run.request):
             findings.append(f"{name}: request_sha256 is not the hash of the request")
         checks: tuple[Callable[[Run], list[str]], ...] = (_verify_history, _find_unpredicted)
         if (run.folder / "predictions.npz").exists():

@@ -119,8 +119,15 @@ def test_a_damaged_file_of_a_run_is_named(places, tmp_path, file, text):
         find_run(str(run.folder), **places)
 
 
-def test_files_of_something_else_are_told(places, tmp_path):
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("config.json", "must be a JSON object with the field 'request'"),
+        ("metrics.json", "must be those of a run, whole"),
+    ],
+)
+def test_files_of_something_else_are_told(places, tmp_path, file, told):
     run = write_fake_run(tmp_path)
-    (run.folder / "config.json").write_text("{}")
-    with pytest.raises(ValueError, match=f"must be those of a run, whole. Received: {run.folder}"):
+    (run.folder / file).write_text("{}")
+    with pytest.raises(ValueError, match=f"{told}.* Received: "):
         find_run(str(run.folder), **places)

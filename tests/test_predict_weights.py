@@ -15,6 +15,8 @@ from fer_lib.runs import request_sha256
 from fer_lib.shipped import FOLDER, load_shipped
 from fer_lib.trained import find_weights, ship
 
+WITHOUT_OPTIONS = {"paper": "a", "variant": "b", "seed": 0, "data": {"sha256": "", "is_sample": False}}
+
 
 def _trained(runs, changes=(), **options):
     """A complete run folder with something in the place of its network."""
@@ -184,8 +186,11 @@ def test_incomplete_runs_are_refused(runs):
     [
         ("{", r"config\.json must be a JSON object, whole"),
         ("[]", r"config\.json must be a JSON object, whole. Received: list"),
-        ('{"request": {}}', "must be those of a run"),
-        ('{"request": {"paper": "a"}}', "must be those of a run"),
+        ('{"request": {}}', r"config\.json must be a JSON object with the field 'request\.paper'"),
+        (
+            json.dumps({"request": WITHOUT_OPTIONS, "record": {}}),
+            "must be those of a run",
+        ),
     ],
 )
 def test_broken_configurations_are_told(runs, text, message):

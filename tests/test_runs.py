@@ -124,7 +124,7 @@ def test_predictions_that_are_not_there_are_named(split, view, tmp_path):
         Run(tmp_path).predictions(split, view)
 
 
-@pytest.mark.parametrize("lacking", ["request", "request_sha256", "record", "request.seed", "request.data.sha256"])
+@pytest.mark.parametrize("lacking", ["request", "record", "request.seed", "request.data.sha256"])
 def test_a_config_that_lacks_a_field_is_named(lacking, tmp_path):
     run = write_fake_run(tmp_path)
     config = run.config

@@ -94,11 +94,8 @@ def _complete(folder: Path, text: str, known: Mapping[str, Run]) -> Run:
 
 
 def _readable(run: Run) -> Run:
-    try:
-        if run.config["record"] is not None and run.request["data"]["sha256"] and run.metrics:
-            return run
-    except (KeyError, TypeError):
-        pass
+    if run.request["data"]["sha256"] and run.metrics:
+        return run
     raise ValueError(f"config.json and metrics.json must be those of a run, whole. Received: {run.folder}")
 
 
