@@ -41,6 +41,7 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
         "depth",
         "convolutions",
         "separable_convolutions",
+        "all_convolutions",
         "separable_cost_ratio",
     ),
     "application": ("parameters", "depth", "convolutions", "dense_share", "mebibytes"),
@@ -69,7 +70,7 @@ OF_A_RUN: dict[str, tuple[str, ...]] = {
         "deletion_area",
         "insertion_area",
     ),
-    "features": ("silhouette",),
+    "features": ("silhouette", "class_distance", "class_spread", "class_separation"),
     "super_resolution": ("psnr", "ssim", "psnr_over_bicubic", "ssim_over_bicubic", "ssim_over_bicubic_low"),
 }
 """Numbers of a run as a whole; per class means the class with the fewest images, leaked what also stands in train."""

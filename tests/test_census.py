@@ -26,7 +26,7 @@ def test_applications_have_what_papers_quote(name, parameters, depth, convolutio
 def test_model_a_has_the_published_counts_but_for_its_depth():
     counted = count_parameters(models.build("separable"))
     assert (counted["parameters"], counted["trainable_parameters"]) == (2_720_439, 2_705_879)
-    assert (counted["convolutions"], counted["separable_convolutions"]) == (3, 22)
+    assert (counted["convolutions"], counted["separable_convolutions"], counted["all_convolutions"]) == (3, 22, 25)
     assert counted["depth"] == 86
     assert counted["separable_cost_ratio"] == pytest.approx(1 / 9, abs=0.01)
 
@@ -43,6 +43,7 @@ def test_the_longest_path_goes_where_more_layers_are_and_passes_dropout_by():
     assert names == ["Conv2D", "SeparableConv2D", "Add", "GlobalAveragePooling2D", "Dense"]
     counted = count_parameters(model)
     assert (counted["depth"], counted["convolutions"], counted["separable_convolutions"]) == (5, 1, 1)
+    assert counted["all_convolutions"] == 2
     assert counted["convolution_parameters"] == (3 * 9 * 4 + 4) + (4 * 9 + 4 * 4 + 4) + (3 * 4 + 4)
     assert counted["separable_cost_ratio"] == pytest.approx((9 + 4) / (9 * 4))
 

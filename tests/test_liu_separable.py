@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from itertools import combinations
 
 import keras
 import nbformat
@@ -96,14 +97,46 @@ def test_centre_loss_is_noted_and_gone_from_the_network_kept(runs):
     np.testing.assert_allclose(predicted, images.probabilities, atol=1e-5)
 
 
-def test_how_compact_classes_are_is_measured_with_and_without_centre_loss(runs):
+def test_how_compact_and_far_apart_classes_are_is_measured_with_and_without_centre_loss(runs):
     """On the features that the loss draws together, of the network kept."""
     assert -1 <= run_of(runs, "model_b_scratch").metrics["features"]["silhouette"] <= 1
     run = run_of(runs, "model_a_short")
     kept = keras.models.load_model(run.folder / "model.keras", compile=False)
     features = feature_model(kept).predict(DATA.test.images / np.float32(255), verbose=0)
-    expected = silhouette_score(features, DATA.test.labels)
-    assert run.metrics["features"]["silhouette"] == pytest.approx(expected, abs=1e-4)
+    labels = DATA.test.labels
+    means = {label: features[labels == label].mean(axis=0) for label in sorted(set(labels))}
+    distance = np.mean([np.linalg.norm(means[one] - means[other]) for one, other in combinations(means, 2)])
+    spread = np.mean([np.linalg.norm(feature - means[label]) for feature, label in zip(features, labels, strict=True)])
+    expected = {
+        "silhouette": silhouette_score(features, labels),
+        "class_distance": distance,
+        "class_spread": spread,
+        "class_separation": distance / spread,
+    }
+    assert run.metrics["features"] == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
+def lay_out(points, scale=1.0):
+    """How two classes lie, half of the points in each, where features are the grey values times `scale`."""
+    pixels = keras.Input((1, 1, 2))
+    identity = keras.initializers.Identity(255 * scale)
+    features = keras.layers.Dense(2, use_bias=False, kernel_initializer=identity)(keras.layers.Flatten()(pixels))
+    model = keras.Model(pixels, keras.layers.Dense(2, activation="softmax")(features))
+    return measure_compactness(model, np.array(points, np.uint8).reshape(4, 1, 1, 2), np.array([0, 0, 1, 1]))
+
+
+def test_separation_of_classes_does_not_depend_on_the_scale_of_features():
+    """Of four corners of a rectangle; a softmax layer makes up for any scale of what it is fed."""
+    corners = [(0, 0), (0, 30), (40, 0), (40, 30)]
+    once, thrice = (lay_out(corners, scale) for scale in (1, 3))
+    assert (once["class_distance"], once["class_spread"]) == pytest.approx((40, 15), rel=1e-5)
+    assert (thrice["class_distance"], thrice["class_spread"]) == pytest.approx((120, 45), rel=1e-5)
+    assert [one["class_separation"] for one in (once, thrice)] == pytest.approx([40 / 15] * 2, rel=1e-5)
+
+
+def test_separation_of_classes_without_extent_is_not_told():
+    measured = lay_out([(0, 0), (0, 0), (40, 30), (40, 30)])
+    assert measured == pytest.approx({"silhouette": 1, "class_distance": 50, "class_spread": 0}, rel=1e-5)
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])

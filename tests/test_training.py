@@ -62,7 +62,7 @@ def test_a_run_folder_holds_what_the_design_says(run, data):
     assert record["packages"]["keras"] == keras.__version__
     assert run.metrics["model"] == {
         "parameters": 104_663, "trainable_parameters": 104_551, "convolution_parameters": 30_192,
-        "depth": 18, "convolutions": 9, "separable_convolutions": 0,
+        "depth": 18, "convolutions": 9, "separable_convolutions": 0, "all_convolutions": 9,
     }  # fmt: skip
     assert run.views == {"train": ["single"], "validation": ["single"], "test": ["single"]}
     assert run.predictions("test").rows.tolist() == data.test.rows.tolist()

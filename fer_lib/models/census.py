@@ -33,20 +33,22 @@ def count_parameters(model: keras.Model) -> dict[str, Any]:
         `parameters`; `trainable_parameters`; `convolution_parameters`, those of all convolutions, biases included;
         `depth`, layers on the longest path from input to output, without the input and dropout: of VGG16 the 22 of Liu
         et al. (2019, Table 1), which Keras documented as 23 then; `convolutions` and `separable_convolutions` on that
-        path; where there are separable ones `separable_cost_ratio`, their multiplications over those of plain ones of
-        the same widths (Liu et al. 2019, equation 3).
+        path, and their sum `all_convolutions`; where there are separable ones `separable_cost_ratio`, their
+        multiplications over those of plain ones of the same widths (Liu et al. 2019, equation 3).
     """
     path = longest_path(model)
     separable = [layer for layer in model.layers if isinstance(layer, layers.SeparableConv2D)]
     kinds = (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)
     plain = [layer for layer in path if type(layer) is layers.Conv2D]
+    separable_on_path = [layer for layer in path if layer in separable]
     return {
         "parameters": model.count_params(),
         "trainable_parameters": sum(math.prod(weight.shape) for weight in model.trainable_weights),
         "convolution_parameters": sum(layer.count_params() for layer in model.layers if isinstance(layer, kinds)),
         "depth": len(path),
         "convolutions": len(plain),
-        "separable_convolutions": len([layer for layer in path if layer in separable]),
+        "separable_convolutions": len(separable_on_path),
+        "all_convolutions": len(plain) + len(separable_on_path),
         **({"separable_cost_ratio": _cost_ratio(separable)} if separable else {}),
     }
 
