@@ -8,6 +8,7 @@ from fer_lib import models
 from fer_lib.datasets import FerDataset
 from fer_lib.files import file_sha256
 from fer_lib.labels import class_names
+from fer_lib.models.weights import are_imagenets
 from fer_lib.papers import PaperCard
 from fer_lib.papers.values import AVERAGE, CONTENT_NETWORK
 from fer_lib.protocols import describe_data
@@ -144,8 +145,16 @@ def is_shortened(card: PaperCard, request: dict[str, Any], data: FerDataset) -> 
 
 
 def _budget(request: dict[str, Any]) -> list[Any]:
-    """Network and values of a request, and of those that it is made from."""
-    return [[made["model"], made["options"], made["hyperparameters"]] for made in requests_of(request)]
+    """Network and values of a request, and of those that it is made from; a copy of ImageNet's weights is theirs."""
+    return [[made["model"], _named_weights(made), made["hyperparameters"]] for made in requests_of(request)]
+
+
+def _named_weights(request: dict[str, Any]) -> dict[str, Any]:
+    options = request["options"]
+    network = request.get("content_network", request["model"])
+    if "weights" in options and are_imagenets(network, options["weights"]):
+        return {**options, "weights": "imagenet"}
+    return options
 
 
 def _check_asked(card: PaperCard, variant: str, epochs: int | None, overrides: dict[str, Any]) -> None:

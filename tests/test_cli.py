@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_notebooks import environment_of, fer_lib, write_project
 
+from fer_lib import models
 from fer_lib.cli import main
+from fer_lib.files import file_sha256
 from fer_lib.measurements import right_by_picture
 from fer_lib.notebooks import parse_value
 from fer_lib.runs import find_runs
@@ -188,17 +190,22 @@ def test_sample_writes_fer2013_s_layout_and_verify_reads_it(tmp_path):
     ]
 
 
-def test_train_tells_epochs_as_they_go_and_nothing_of_the_machine(tmp_path):
-    command = [sys.executable, "-m", "fer_lib.cli", "train", "lt2326_lenet5", "random_split"]
+def train_in(folder, *arguments):
+    """A training of the smoke profile, by a process of its own."""
     done = subprocess.run(
-        [*command, "--profile", "smoke", "--epochs", "2"],
-        cwd=tmp_path,
-        env={**os.environ, "FER_LIB_REPORTS": str(tmp_path)},
+        [sys.executable, "-m", "fer_lib.cli", "train", *arguments, "--profile", "smoke"],
+        cwd=folder,
+        env={**os.environ, "FER_LIB_REPORTS": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_train_tells_epochs_as_they_go_and_nothing_of_the_machine(tmp_path):
+    done = train_in(tmp_path, "lt2326_lenet5", "random_split", "--epochs", "2")
     source, *epochs = done.stderr.splitlines()
     assert source == "Data: built-in sample"
     starts = ["  ".join(line.split("  ")[:2]) for line in epochs]
@@ -208,6 +215,14 @@ def test_train_tells_epochs_as_they_go_and_nothing_of_the_machine(tmp_path):
     (run,) = find_runs(tmp_path / "runs", "smoke", "lt2326_lenet5")
     assert str(run.folder) == folder
     assert f"test single: accuracy {run.metrics['test']['single']['accuracy']:.4f}" in scores
+
+
+def test_train_starts_from_the_weights_that_are_named(tmp_path):
+    models.build("small_residual", input_shape=(48, 48, 1), width=0.25).save(tmp_path / "mine.keras")
+    train_in(tmp_path, "liu_separable_ensemble", "model_b_48", "--weights", "small_residual", "mine.keras")
+    (run,) = find_runs(tmp_path / "runs", "smoke", "liu_separable_ensemble")
+    assert run.request["options"]["weights"] == str(tmp_path / "mine.keras")
+    assert run.request["weights_sha256"] == file_sha256(tmp_path / "mine.keras")
 
 
 def test_a_library_s_error_keeps_its_traceback(monkeypatch):

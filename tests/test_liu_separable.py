@@ -1,6 +1,7 @@
 """Liu, Zhang and Xin: the card against its own arithmetic, and the runs that are made from other runs, end to end."""
 
 import dataclasses
+import hashlib
 import json
 import re
 from itertools import combinations
@@ -25,6 +26,7 @@ from fer_lib.fusing import WAYS, Member, fuse
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import classification_metrics
 from fer_lib.models.features import feature_model
+from fer_lib.models.weights import IMAGENET, WeightsFile
 from fer_lib.papers.values import FUSIONS
 from fer_lib.replication import open_replication
 from fer_lib.request import is_shortened, make_request, sources_of
@@ -383,6 +385,21 @@ def test_other_weights_than_the_cards_get_no_verdict(tmp_path):
     for request in (enlarged, enlarged["enlarged_by"]):
         assert request["options"]["weights"] == given["vgg19"]
         assert request["weights_sha256"] == file_sha256(tmp_path / "mine.weights.h5")
+
+
+def test_a_copy_of_imagenets_weights_is_as_good_as_a_download(tmp_path, monkeypatch):
+    """A machine without the internet is given one; of VGG19's file as ResNet50's nothing is known."""
+    copy = tmp_path / "copy.h5"
+    copy.write_bytes(b"as published")
+    published = WeightsFile("https://example.org/copy.h5", hashlib.md5(b"as published").hexdigest())
+    monkeypatch.setitem(IMAGENET, "vgg19", published)
+    for network, is_other in {"vgg19": False, "resnet50": True}.items():
+        given = {network: str(copy)}
+        for variant in ("model_b", "ensemble"):
+            request = make_request(CARD, variant, 0, "paper", DATA, weights=given)
+            assert is_shortened(CARD, request, DATA) == is_other
+        opened = open_replication(PAPER, "paper", "sample", str(tmp_path), weights=given)
+        assert ("own weights" in opened.notice) == is_other
 
 
 def test_weights_of_a_network_that_nothing_starts_from_are_refused():

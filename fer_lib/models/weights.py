@@ -83,6 +83,16 @@ def weights_available(name: str, weights: str) -> str:
     return "" if _is_downloaded(published) or _is_reachable(published.url) else NO_IMAGENET
 
 
+def are_imagenets(name: str, weights: str) -> bool:
+    """Whether a network starts from ImageNet's weights: by this name, or from a file that is a copy of Keras'.
+
+    Args:
+        name: a network with the option `weights`.
+        weights: as for `load_base_weights`.
+    """
+    return weights == "imagenet" or (name in IMAGENET and _is_copy(Path(weights), IMAGENET[name]))
+
+
 def require_weights(name: str, weights: str) -> None:
     """Refuse weights that a network cannot start from.
 
@@ -171,7 +181,10 @@ def _keras_home() -> Path:
 
 
 def _is_downloaded(published: WeightsFile) -> bool:
-    path = _keras_home() / "models" / published.url.rpartition("/")[2]
+    return _is_copy(_keras_home() / "models" / published.url.rpartition("/")[2], published)
+
+
+def _is_copy(path: Path, published: WeightsFile) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as stream:
