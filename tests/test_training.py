@@ -275,7 +275,9 @@ def write_scenes(folder):
 
 
 @pytest.mark.parametrize(
-    ("paper", "variant"), [(PAPER, "light_vgg"), ("liu_sfew_lenet", "whole_frame")], ids=["dropout", "augmentation"]
+    ("paper", "variant"),
+    [(PAPER, "light_vgg"), ("liu_sfew_lenet", "whole_frame"), ("liu_separable_ensemble", "model_a_short")],
+    ids=["dropout", "augmentation", "centre loss"],
 )
 def test_a_run_killed_in_mid_epoch_ends_as_one_never_interrupted(paper, variant, tmp_path, monkeypatch):
     """28 images in batches of 8 make 4 steps an epoch: the 7th batch stands in the middle of the second."""
