@@ -220,6 +220,7 @@ def train(
         hardware.describe_hardware()  # TensorFlow looks for devices, and says what it lacks
     os.environ.setdefault("FER_LIB_PROGRESS", TO_TERMINAL)
     files = request.resolve_weights(card, profile, dict(weights))
+    request.check_weights_are_used(card, variant, profile, files)
     data = datasets.load_data("sample" if profile == "smoke" else None, images)
     if data.is_sample and profile != "smoke":
         click.echo("FER2013 was not found: drawn faces take its place, numbers mean nothing for the paper.", err=True)

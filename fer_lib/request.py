@@ -1,6 +1,6 @@
 """What determines a run: the values of a card's variant under a profile, on some data."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +93,7 @@ def resolve_weights(card: PaperCard, profile: str, weights: Mapping[str, str]) -
     Raises:
         ValueError: if nothing starts from weights of such a network, or there is no such file.
     """
-    starting = [name for name, variant in card.variants.items() if "weights" in variant.options]
-    networks = sorted({_weighted_network(card, name, profile) for name in starting})
+    networks = networks_with_weights(card, list(card.variants), profile)
     for network, path in weights.items():
         if network not in networks:
             rule = f"weights of {card.id} in profile {profile} must be of networks among {networks}"
@@ -102,6 +101,27 @@ def resolve_weights(card: PaperCard, profile: str, weights: Mapping[str, str]) -
         if not Path(path).expanduser().is_file():
             raise ValueError(f"weights must name files. Received: {path!r} for {network}")
     return {network: str(Path(path).expanduser().resolve()) for network, path in weights.items()}
+
+
+def check_weights_are_used(card: PaperCard, variant: str, profile: str, weights: Mapping[str, str]) -> None:
+    """Refuse weights that neither a variant nor what it is made from would start from.
+
+    Raises:
+        ValueError: naming the networks that it takes weights of.
+    """
+    made = [*sources_of(card, variant), variant]
+    made += [source for name in made for source in sources_of(card, name)]  # of an average the members' own
+    taken = networks_with_weights(card, made, profile)
+    idle = sorted(set(weights) - set(taken))
+    if idle:
+        rule = f"{variant} of {card.id} takes weights of {' and '.join(taken) or 'no network'}"
+        raise ValueError(f"{rule}. Received: weights of {', '.join(idle)}")
+
+
+def networks_with_weights(card: PaperCard, variants: Sequence[str], profile: str) -> list[str]:
+    """Networks that variants start from the weights of, ImageNet's or a file's, in alphabetical order."""
+    starting = [name for name in variants if "weights" in card.variants[name].options]
+    return sorted({_weighted_network(card, name, profile) for name in starting})
 
 
 def network_of(card: PaperCard, variant: str, profile: str) -> str:

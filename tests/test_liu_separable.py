@@ -29,7 +29,7 @@ from fer_lib.models.features import feature_model
 from fer_lib.models.weights import IMAGENET, WeightsFile
 from fer_lib.papers.values import FUSIONS
 from fer_lib.replication import open_replication
-from fer_lib.request import is_shortened, make_request, sources_of
+from fer_lib.request import check_weights_are_used, is_shortened, make_request, sources_of
 from fer_lib.runs import Run, read_obstacles, request_sha256, run_folder
 from fer_lib.training import train
 
@@ -406,6 +406,27 @@ def test_weights_of_a_network_that_nothing_starts_from_are_refused():
     told = r"weights of .* in profile paper must be of networks among \['resnet50', 'vgg19'\]\. Received: 'vgg16'"
     with pytest.raises(ValueError, match=told):
         make_request(CARD, "model_a", 0, "paper", DATA, weights={"vgg16": "mine.weights.h5"})
+
+
+@pytest.mark.parametrize(
+    ("variant", "network", "taken"),
+    [
+        ("model_a", "resnet50", "no network"),
+        ("model_b_48", "vgg19", "resnet50"),
+        ("model_b", "vgg19", ""),
+        ("ensemble_average", "vgg19", ""),
+        ("srgan_imagenet", "resnet50", "vgg19"),
+    ],
+)
+def test_weights_that_a_variant_does_not_take_are_refused(variant, network, taken):
+    """On the command line, which trains one; a notebook's weights are for all of its variants."""
+    given = {network: "mine.weights.h5"}
+    if not taken:
+        check_weights_are_used(CARD, variant, "paper", given)
+        return
+    told = f"{variant} of {PAPER} takes weights of {taken}. Received: weights of {network}"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        check_weights_are_used(CARD, variant, "paper", given)
 
 
 def test_a_notebook_s_weights_reach_its_networks_and_its_notice(tmp_path):
