@@ -21,15 +21,17 @@ def measure_compactness(model: keras.Model, images: np.ndarray, labels: np.ndarr
         labels: int (n,), true classes.
 
     Returns:
-        Means over the images or over pairs of classes, distances Euclidean and in the features' own units:
-
-        - `silhouette`, from -1 to 1 (Rousseeuw 1987): of each image, how much nearer it lies, in the mean, to those of
-          its own class than to those of the nearest other one, over the larger of the two distances;
-        - `class_distance`, between the mean features of two classes;
-        - `class_spread`, from an image to the mean of its own class;
+        - `silhouette`, from -1 to 1 (Rousseeuw 1987), mean over the images: how much nearer one lies, in the mean, to
+          those of its own class than to those of the nearest other one, over the larger of the two distances;
+        - `class_distance`, Euclidean, in the features' own units: between the mean features of two classes, mean over
+          the pairs of classes, rare ones counting as much as others;
+        - `class_spread`, in the same units: from an image to the mean features of its own class, mean over the images;
         - `class_separation`, the distance over the spread, free of the features' scale; left out where the spread is 0.
 
         Nothing where a silhouette is not defined: of a single class, or of no two images of one class.
+
+    Raises:
+        ValueError: if the network has no deep features (see `feature_model`).
     """
     if not 2 <= len(np.unique(labels)) < len(labels):
         return {}

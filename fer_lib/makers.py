@@ -110,7 +110,7 @@ def _make_network(job: Job) -> dict[str, Any]:
 
 
 def _describe_features(job: Job, model: keras.Model, arrays: dict[str, np.ndarray]) -> dict[str, float]:
-    """How compact the classes of the test images are, of the networks of a paper that has a centre loss."""
+    """How compact and far apart the classes of the test images are, of the networks of a paper with a centre loss."""
     return measure_compactness(model, job.data.test.images, arrays["labels_test"])
 
 

@@ -12,7 +12,7 @@ from fer_lib.budgets import check_budget
 from fer_lib.claims import judge
 from fer_lib.datasets import FerDataset, load_data
 from fer_lib.inputs import input_splits
-from fer_lib.models.weights import WeightsNotAvailable, are_imagenets
+from fer_lib.models.weights import WeightsNotAvailable, is_imagenet
 from fer_lib.papers import PaperCard
 from fer_lib.paths import find_sfew, runs_folder
 from fer_lib.protocols import describe_data
@@ -153,7 +153,7 @@ class Replication:
     def _shortened(self, epochs: int) -> list[str]:
         """In what the budget falls short of the paper's."""
         published, mine = self.card.profiles["paper"].epochs, self.card.profiles[self.profile]
-        own = [network for network, path in self.weights.items() if not are_imagenets(network, path)]
+        own = [network for network, path in self.weights.items() if not is_imagenet(network, path)]
         told = {
             f"{epochs} of {published} epochs": epochs != published,
             "narrower networks": bool(mine.options),

@@ -8,7 +8,7 @@ from fer_lib import models
 from fer_lib.datasets import FerDataset
 from fer_lib.files import file_sha256
 from fer_lib.labels import class_names
-from fer_lib.models.weights import are_imagenets
+from fer_lib.models.weights import is_imagenet
 from fer_lib.papers import PaperCard
 from fer_lib.papers.values import AVERAGE, CONTENT_NETWORK
 from fer_lib.protocols import describe_data
@@ -93,7 +93,7 @@ def resolve_weights(card: PaperCard, profile: str, weights: Mapping[str, str]) -
     Raises:
         ValueError: if nothing starts from weights of such a network, or there is no such file.
     """
-    networks = networks_with_weights(card, list(card.variants), profile)
+    networks = _networks_with_weights(card, list(card.variants), profile)
     for network, path in weights.items():
         if network not in networks:
             rule = f"weights of {card.id} in profile {profile} must be of networks among {networks}"
@@ -104,21 +104,27 @@ def resolve_weights(card: PaperCard, profile: str, weights: Mapping[str, str]) -
 
 
 def check_weights_are_used(card: PaperCard, variant: str, profile: str, weights: Mapping[str, str]) -> None:
-    """Refuse weights that neither a variant nor what it is made from would start from.
+    """Refuse weights that neither a variant nor what it is made from starts from: `make_request` passes them over.
+
+    Args:
+        card: the paper.
+        variant: name of a variant in it.
+        profile: smoke, quick or paper.
+        weights: network -> path, as `resolve_weights` returns it.
 
     Raises:
         ValueError: naming the networks that it takes weights of.
     """
     made = [*sources_of(card, variant), variant]
     made += [source for name in made for source in sources_of(card, name)]  # of an average the members' own
-    taken = networks_with_weights(card, made, profile)
+    taken = _networks_with_weights(card, made, profile)
     idle = sorted(set(weights) - set(taken))
     if idle:
-        rule = f"{variant} of {card.id} takes weights of {' and '.join(taken) or 'no network'}"
-        raise ValueError(f"{rule}. Received: weights of {', '.join(idle)}")
+        rule = f"{variant} of {card.id} in profile {profile} takes weights of {' and '.join(taken) or 'no network'}"
+        raise ValueError(f"{rule}. Received: {', '.join(f'{weights[name]!r} for {name}' for name in idle)}")
 
 
-def networks_with_weights(card: PaperCard, variants: Sequence[str], profile: str) -> list[str]:
+def _networks_with_weights(card: PaperCard, variants: Sequence[str], profile: str) -> list[str]:
     """Networks that variants start from the weights of, ImageNet's or a file's, in alphabetical order."""
     starting = [name for name in variants if "weights" in card.variants[name].options]
     return sorted({_weighted_network(card, name, profile) for name in starting})
@@ -149,6 +155,11 @@ def sources_of(card: PaperCard, variant: str) -> list[str]:
     return list(dict.fromkeys(source for name in named for source in (*sources_of(card, name), name)))
 
 
+def weighted_network(request: dict[str, Any]) -> str:
+    """The network that takes a request's `weights`: its own, or that of a content loss."""
+    return str(request.get("content_network", request["model"]))
+
+
 def requests_of(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The requests of all runs that a run is made from, each after its own, and last the run's."""
     for source in (request.get("starts_from"), request.get("enlarged_by"), *request.get("members", [])):
@@ -171,8 +182,7 @@ def _budget(request: dict[str, Any]) -> list[Any]:
 
 def _named_weights(request: dict[str, Any]) -> dict[str, Any]:
     options = request["options"]
-    network = request.get("content_network", request["model"])
-    if "weights" in options and are_imagenets(network, options["weights"]):
+    if "weights" in options and is_imagenet(weighted_network(request), options["weights"]):
         return {**options, "weights": "imagenet"}
     return options
 

@@ -22,7 +22,7 @@ from fer_lib.origins import check_current, check_unchanged, origins_of
 from fer_lib.papers.values import AVERAGE
 from fer_lib.paths import runs_folder
 from fer_lib.recorder import TrainingDiverged
-from fer_lib.request import is_shortened, make_request, requests_of, sources_of
+from fer_lib.request import is_shortened, make_request, requests_of, sources_of, weighted_network
 from fer_lib.runs import OBSTACLE, Run, request_sha256, run_folder, write_obstacle
 
 SESSION = ("started", "code_version", "packages", "hardware")
@@ -62,7 +62,8 @@ def train(
         deterministic: the same weights, bit for bit, each time on the same machine; slower.
         overrides: hyper-parameters in place of the card's, as a search gives them.
         weights: files of weights in place of those that the card has variants start from (ImageNet's), by network, as
-            `models.build` takes them, sources included.
+            `models.build` takes them, sources included; those of networks that the variant does not start from are
+            passed over.
         trial: number of the trial, where a search makes the run: it stands in `search/trial-<n>`, and holds a history
             but no predictions, so that no choice can rest on PrivateTest.
 
@@ -161,7 +162,7 @@ def _require_weights(request: dict[str, Any], paper_folder: Path) -> None:
         sources = [member for member in request["members"] if not is_there(member)]
     for needed in (made for source in sources for made in requests_of(source)):
         if not is_there(needed) and "weights" in needed["options"]:
-            require_weights(needed.get("content_network", needed["model"]), needed["options"]["weights"])
+            require_weights(weighted_network(needed), needed["options"]["weights"])
 
 
 def _set_aside_others(folder: Path, sha256: str) -> None:

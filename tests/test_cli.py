@@ -95,6 +95,19 @@ def test_help_loads_nothing_heavy(tmp_path):
             ["train", "liu_separable_ensemble", "model_a", "--profile", "smoke", "--weights", "small_residual", "a.h5"],
             "weights must name files. Received: 'a.h5' for small_residual",
         ),
+        (
+            [
+                "train",
+                "liu_separable_ensemble",
+                "model_a",
+                "--profile",
+                "smoke",
+                "--weights",
+                "small_residual",
+                __file__,
+            ],
+            "takes weights of no network. Received",
+        ),
         (["train", "nobody", "light_vgg"], "nobody"),
         (["train", "shi_light_vgg", "heavy_vgg"], "heavy_vgg"),
     ],
@@ -217,7 +230,7 @@ def test_train_tells_epochs_as_they_go_and_nothing_of_the_machine(tmp_path):
     assert f"test single: accuracy {run.metrics['test']['single']['accuracy']:.4f}" in scores
 
 
-def test_train_starts_from_the_weights_that_are_named(tmp_path):
+def test_train_takes_the_weights_that_are_named(tmp_path):
     models.build("small_residual", input_shape=(48, 48, 1), width=0.25).save(tmp_path / "mine.keras")
     train_in(tmp_path, "liu_separable_ensemble", "model_b_48", "--weights", "small_residual", "mine.keras")
     (run,) = find_runs(tmp_path / "runs", "smoke", "liu_separable_ensemble")

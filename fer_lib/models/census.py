@@ -38,17 +38,17 @@ def count_parameters(model: keras.Model) -> dict[str, Any]:
     """
     path = longest_path(model)
     separable = [layer for layer in model.layers if isinstance(layer, layers.SeparableConv2D)]
+    on_path = [layer for layer in path if isinstance(layer, layers.SeparableConv2D)]
     kinds = (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)
     plain = [layer for layer in path if type(layer) is layers.Conv2D]
-    separable_on_path = [layer for layer in path if layer in separable]
     return {
         "parameters": model.count_params(),
         "trainable_parameters": sum(math.prod(weight.shape) for weight in model.trainable_weights),
         "convolution_parameters": sum(layer.count_params() for layer in model.layers if isinstance(layer, kinds)),
         "depth": len(path),
         "convolutions": len(plain),
-        "separable_convolutions": len(separable_on_path),
-        "all_convolutions": len(plain) + len(separable_on_path),
+        "separable_convolutions": len(on_path),
+        "all_convolutions": len(plain) + len(on_path),
         **({"separable_cost_ratio": _cost_ratio(separable)} if separable else {}),
     }
 

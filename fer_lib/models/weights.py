@@ -83,14 +83,17 @@ def weights_available(name: str, weights: str) -> str:
     return "" if _is_downloaded(published) or _is_reachable(published.url) else NO_IMAGENET
 
 
-def are_imagenets(name: str, weights: str) -> bool:
-    """Whether a network starts from ImageNet's weights: by this name, or from a file that is a copy of Keras'.
+def is_imagenet(name: str, weights: str) -> bool:
+    """Whether weights are those that Keras publishes of a network: downloaded by it, or in a copy of its file.
 
     Args:
         name: a network with the option `weights`.
         weights: as for `load_base_weights`.
+
+    Returns:
+        False of a network that has none, and of a file that is not there or has another hash.
     """
-    return weights == "imagenet" or (name in IMAGENET and _is_copy(Path(weights), IMAGENET[name]))
+    return name in IMAGENET and (weights == "imagenet" or _is_copy(Path(weights), IMAGENET[name]))
 
 
 def require_weights(name: str, weights: str) -> None:
