@@ -91,10 +91,11 @@ RULES: tuple[tuple[str, str], ...] = (
         "no verdict",
         f"Numbers measured on the built-in sample ({SAMPLE_DATA}), on a file with other counts than FER2013's "
         f"({OTHER_DATA}), on images that a face detector alone cleaned ({NO_VOTES}) or at less than the card's budget "
-        f"({SHORTENED}: fewer epochs, a part of the data) are shown and never judged, nor called indicative. Nor are "
-        f"those of networks trained for less than in their paper ({SMALL_BUDGET}, stated with each), unless it is "
-        "asked only which of such networks of as many epochs is better (an ensemble counts as its members), nor of "
-        "trainings whose loss became no number. Differences and spreads of one seed without an interval have none.",
+        f"({SHORTENED}: fewer epochs, a part of the data, other weights than the card's) are shown and never judged, "
+        f"nor called indicative. Nor are those of networks trained for less than in their paper ({SMALL_BUDGET}, "
+        "stated with each), unless it is asked only which of such networks of as many epochs is better (an ensemble "
+        "counts as its members), nor of trainings whose loss became no number. Differences and spreads of one seed "
+        "without an interval have none.",
     ),
 )
 """How verdicts are made, for the reports: what, and the rule in words."""
