@@ -35,7 +35,7 @@ ARRAYS, TF_DATA, BFLOAT16, OURS = WAYS = (
     "model.fit(arrays), float32",
     "tf.data without its autotuner, float32",
     "+ precision auto",
-    "ours (+ fused batch normalisation, Adam)",
+    "ours (+ fast layers, fused Adam)",
 )
 OVERHEAD = "overhead"
 LEAST_RATIO, MOST_OVERHEAD = 3, 0.05
